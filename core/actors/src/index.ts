@@ -1,0 +1,1 @@
+export { type Actor, type ActorContext, type ActorHandle, type ActorOptions, type ActorOutput, type ActorResult, actor, type CommandOutlet } from './actor.ts'

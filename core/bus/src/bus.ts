@@ -1,0 +1,226 @@
+/**
+ * The Bus port: topics, partitions, groups and fenced writers, as processors need them.
+ *
+ * The port is cut so that three engines can carry it. Each member says how it maps:
+ * - **embedded**: one durable log a partition;
+ * - **Kafka**: a topic a topic, `acks=all`, headers as headers, key as key;
+ * - **NATS JetStream**: a stream a topic with subjects `<topic>.<partition>`, `Nats-Msg-Id` for idempotency.
+ * What an engine cannot do is a flag of {@link BusSupports}; code asks for the ability, never for the engine.
+ */
+export interface Bus extends AsyncDisposable {
+  readonly supports: BusSupports
+
+  /**
+   * Makes sure that the topic exists; durable on return. An existing topic must agree on `partitions` and
+   * `exclusive` (`TOPIC_CONFLICT`); its retention is changed to what is given.
+   * Kafka: CreateTopics. NATS: streams.add or update.
+   */
+  createTopic(name: string, settings?: TopicSettings): Promise<TopicInfo>
+
+  /** All topics, sorted by name. Kafka: Metadata and ListOffsets. NATS: streams.list. */
+  listTopics(): Promise<readonly TopicInfo[]>
+
+  /**
+   * Publishes messages in order; resolves with the place of each, in the same order, when all are durable. Messages
+   * with one key go to one partition and keep their order, also over several calls. A message whose
+   * `idempotencyKey` was seen recently (see `supports.idempotencyWindow`) is not written again; its place says so.
+   * Messages with `deliverAtMs` are durable on return, but appear in the topic at that time.
+   * Aborting gives up the wait only.
+   * Kafka: Produce with acks=all by an idempotent producer. NATS: publish with `Nats-Msg-Id`, awaiting every ack.
+   *
+   * @throws TOPIC_UNKNOWN, MESSAGE_TOO_LARGE, TOPIC_EXCLUSIVE, DISK_FULL, BUS_CLOSED
+   */
+  publish(topic: string, messages: readonly NewMessage[], options?: WaitOptions): Promise<readonly Placement[]>
+
+  /**
+   * Messages of one partition from `position.offset` on, in order, at least one if there is one; an empty list at the end.
+   * Outside any group. Kafka: Fetch. NATS: an ordered consumer, or direct get.
+   *
+   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, OFFSET_OUT_OF_RANGE
+   */
+  read(position: Position, limits?: ReadLimits): Promise<readonly Message[]>
+
+  /**
+   * Joins a group. The partitions of the topics are divided among the members of a group; each partition has one
+   * member at a time. Kafka: a consumer group. NATS: a durable pull consumer a partition, assigned by us.
+   */
+  subscribe(options: SubscribeOptions): Promise<Subscription>
+
+  /**
+   * Becomes the only writer of a partition of an exclusive topic, from now on and also against writers that are
+   * already open: they get `WRITER_FENCED`, refused by the log itself. Durable on return.
+   * Kafka: a transactional id (InitProducerId raises the epoch). NATS: expected-last-subject-sequence headers.
+   */
+  openWriter(topic: string, options?: WriterOptions): Promise<ExclusiveWriter>
+
+  /** Groups with their committed positions and lag, for operators. Kafka: ListGroups, OffsetFetch. NATS: consumers.list. */
+  listGroups(): Promise<readonly GroupInfo[]>
+
+  /** Stops subscriptions and writers, finishes publications in flight, and closes. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What an engine can do. */
+export interface BusSupports {
+  /** The engine's name, for messages to people only. */
+  readonly engine: string
+  /** `deliverAtMs` works. Kafka: no. NATS: from 2.12 on. */
+  readonly delay: boolean
+  /** Recent idempotency keys are recognised. Kafka: no (its producer ids do not outlive a process). NATS: yes. */
+  readonly idempotency: boolean
+  /** How many of the newest keys of a topic are remembered at least; 0 without `idempotency`. NATS: a time window. */
+  readonly idempotencyWindow: number
+  /** `openWriter` works. */
+  readonly exclusiveWriter: boolean
+  /** A partition's offsets have no holes. NATS: no, its sequences run over the whole stream. */
+  readonly contiguousOffsets: boolean
+  /** What was acknowledged survives a power cut of the machine, as the engine is set up now. */
+  readonly durable: boolean
+}
+
+/** Settings of a topic. */
+export interface TopicSettings {
+  /** Default: 1. Fixed for the life of the topic, because keys are bound to partitions. */
+  readonly partitions?: number
+  /** Only an {@link ExclusiveWriter} may write. Default: false. */
+  readonly exclusive?: boolean
+  readonly retention?: { readonly ageMsMax?: number; readonly bytesMax?: number }
+}
+
+/** A topic as it is. */
+export interface TopicInfo {
+  readonly name: string
+  readonly exclusive: boolean
+  readonly retention: { readonly ageMsMax?: number; readonly bytesMax?: number }
+  readonly partitions: readonly PartitionInfo[]
+}
+
+/** A partition as it is; it holds offsets from `startOffset` up to, not including, `endOffset`. */
+export interface PartitionInfo {
+  readonly partition: number
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly bytes: number
+}
+
+/** A message to be published. The bus looks at `key` only. */
+export interface NewMessage {
+  /** Messages with one key keep their order. Absent: any partition, no order. */
+  readonly key?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly value: Uint8Array
+  /** Makes a repeated publication recognisable; at most 200 characters. */
+  readonly idempotencyKey?: string
+  /** Not before this time, in milliseconds since 1970. Needs `supports.delay`. */
+  readonly deliverAtMs?: number
+}
+
+/** A message as it was read. `value` must not be changed. */
+export interface Message {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** When the bus accepted it, milliseconds since 1970. */
+  readonly timestampMs: number
+  readonly key: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly value: Uint8Array
+}
+
+/** A place in a topic. As a committed position: the next offset to be read. */
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** What became of one published message. */
+export interface Placement extends Position {
+  /** True if the idempotency key was known: the offset is that of the first publication (-1 if no longer known). */
+  readonly duplicate: boolean
+  /** True if it waits for its time; its offset is -1. */
+  readonly delayed: boolean
+}
+
+/** How much one read may return; it returns at least one message if there is one. */
+export interface ReadLimits {
+  /** Default: 1,000. */
+  readonly countMax?: number
+  /** Default: 1 MiB. */
+  readonly bytesMax?: number
+}
+
+/** Something that can be given up. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal
+}
+
+/** Options of {@link Bus.subscribe}. */
+export interface SubscribeOptions {
+  readonly group: string
+  readonly topics: readonly string[]
+  /** Where a partition without a committed position starts. Default: 'start'. */
+  readonly from?: 'start' | 'end'
+  /** Start here instead of at the group's committed positions: for processors that keep their own checkpoint. */
+  readonly positions?: readonly Position[]
+}
+
+/** A member of a group. Partitions may come and go between two calls of `next`. */
+export interface Subscription extends AsyncDisposable {
+  /**
+   * Waits for messages of the partitions that this member holds and that are not paused; at least one message, in
+   * order within a partition. Each message is returned once, unless the partition moves to another member or
+   * `seek` goes back. Rejects when `signal` aborts (nothing is lost) or with `SUBSCRIPTION_CLOSED`.
+   */
+  next(options?: ReadLimits & WaitOptions): Promise<readonly Message[]>
+  /**
+   * Makes positions the starting point of the group's next member; durable on return. A position of a partition that
+   * this member no longer holds is ignored. Kafka: OffsetCommit with the member's generation. NATS: ack up to.
+   */
+  commit(positions: readonly Position[]): Promise<void>
+  /** Goes on with another offset in partitions that this member holds. */
+  seek(positions: readonly Position[]): Promise<void>
+  /** Leaves out these partitions in `next` until they are resumed; a no-op for partitions not held. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** The partitions that this member holds now. */
+  assigned(): readonly TopicPartition[]
+  /** Leaves the group; its partitions go to the others. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Names a partition. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** Options of {@link Bus.openWriter}. */
+export interface WriterOptions {
+  /** Default: 0. */
+  readonly partition?: number
+}
+
+/** The only writer of a partition, for as long as its epoch is the newest. */
+export interface ExclusiveWriter extends AsyncDisposable {
+  /** Grows with every writer that is opened for the partition: the fencing token. */
+  readonly epoch: number
+  /** The offset that the next message will get. */
+  readonly endOffset: number
+  /**
+   * Appends messages in order, all or none, and resolves when they are durable. With `expectedOffset` it appends only
+   * if the first message will get exactly that offset (`WRITER_POSITION_CONFLICT`).
+   *
+   * @throws WRITER_FENCED as soon as a newer writer has been opened
+   */
+  append(messages: readonly NewMessage[], options?: { readonly expectedOffset?: number }): Promise<readonly Placement[]>
+  close(): Promise<void>
+}
+
+/** A group as operators see it. */
+export interface GroupInfo {
+  readonly group: string
+  readonly members: number
+  /** Committed positions with how many messages are behind them. */
+  readonly positions: readonly (Position & { readonly lag: number })[]
+}

@@ -1,0 +1,77 @@
+import { defineErrors } from './error-entry.ts'
+
+/** Errors of topics, groups and writers. */
+export const busErrors = defineErrors({
+  TOPIC_UNKNOWN: {
+    seen: 'There is no topic "{topic}"',
+    expected: 'a topic that exists',
+    remedy: 'Create the topic first; "millrace topic ls" shows those that exist.',
+    retryable: false,
+  },
+  TOPIC_NAME_INVALID: {
+    seen: 'The topic name {topic} is not usable',
+    expected: '1 to 200 of a-z, A-Z, 0-9, ".", "_" and "-", not starting with "."',
+    remedy: 'Choose another name.',
+    retryable: false,
+  },
+  TOPIC_CONFLICT: {
+    seen: 'The topic "{topic}" exists with {setting} {seen}',
+    expected: '{setting} {expected}',
+    remedy: 'Use the existing setting, or choose another topic.',
+    retryable: false,
+  },
+  PARTITION_UNKNOWN: {
+    seen: 'The topic "{topic}" has no partition {partition}',
+    expected: 'a partition from 0 to {last}',
+    remedy: 'Ask for a partition that exists.',
+    retryable: false,
+  },
+  OFFSET_OUT_OF_RANGE: {
+    seen: 'Offset {offset} of {topic}/{partition} was asked for, but it holds {start} up to, not including, {end}',
+    expected: 'an offset that is still retained',
+    remedy: 'Read from the start offset, and count what retention has removed.',
+    retryable: false,
+  },
+  MESSAGE_TOO_LARGE: {
+    seen: 'A message for the topic "{topic}" has {seen} bytes',
+    expected: 'at most {limit} bytes',
+    remedy: 'Send smaller messages, or raise messageBytesMax.',
+    retryable: false,
+  },
+  WRITER_FENCED: {
+    seen: 'The writer of {topic}/{partition} with epoch {epoch} tried to append, but epoch {current} has been opened since',
+    expected: 'the newest writer',
+    remedy: 'Stop this writer; another one has taken over.',
+    retryable: false,
+  },
+  WRITER_POSITION_CONFLICT: {
+    seen: 'The writer of {topic}/{partition} expected to write at offset {expected}, but the end is {end}',
+    expected: 'nobody else to have appended',
+    remedy: 'Read what was appended, then decide again.',
+    retryable: false,
+  },
+  TOPIC_EXCLUSIVE: {
+    seen: 'A publication went to the topic "{topic}", which has an exclusive writer',
+    expected: 'appends through its exclusive writer only',
+    remedy: 'Open a writer for the topic, or publish to another topic.',
+    retryable: false,
+  },
+  BUS_CLOSED: {
+    seen: 'The bus is closed',
+    expected: 'an open bus',
+    remedy: 'Open the bus again before you use it.',
+    retryable: false,
+  },
+  SUBSCRIPTION_CLOSED: {
+    seen: 'The subscription of the group "{group}" is closed',
+    expected: 'an open subscription',
+    remedy: 'Subscribe again.',
+    retryable: false,
+  },
+  NOT_SUPPORTED: {
+    seen: '{what} was asked of the {engine} bus, which does not support it',
+    expected: 'an ability that its "supports" names',
+    remedy: 'Ask "supports" first, or use an engine that has it.',
+    retryable: false,
+  },
+})

@@ -1,0 +1,18 @@
+import { appErrors } from './app-errors.ts'
+import { busErrors } from './bus-errors.ts'
+import { deviceErrors } from './device-errors.ts'
+import { documentErrors } from './document-errors.ts'
+import { kernelErrors } from './kernel-errors.ts'
+import { logErrors } from './log-errors.ts'
+import { processingErrors } from './processing-errors.ts'
+
+/** Every expected error of Millrace, by code. `docs/reference/errors.md` is generated from it. */
+export const catalogue = {
+  ...kernelErrors,
+  ...logErrors,
+  ...busErrors,
+  ...processingErrors,
+  ...deviceErrors,
+  ...documentErrors,
+  ...appErrors,
+}

@@ -1,0 +1,59 @@
+import { defineErrors } from './error-entry.ts'
+
+/** Errors of the durable log and its files. */
+export const logErrors = defineErrors({
+  DIRECTORY_LOCKED: {
+    seen: 'The directory {directory} is in use by {owner}',
+    expected: 'one process at a time',
+    remedy: 'Stop the other process, or choose another data directory.',
+    retryable: true,
+  },
+  DIRECTORY_TOO_NEW: {
+    seen: 'The directory {directory} was written by format version {seen}',
+    expected: 'format version {supported} or older',
+    remedy: 'Run the newer Millrace that wrote it, or choose another data directory.',
+    retryable: false,
+  },
+  DISK_FULL: {
+    seen: 'There is no space left to write {path}',
+    expected: 'free space on the disk of the data directory',
+    remedy: 'Free space; writing goes on by itself, nothing acknowledged is lost.',
+    retryable: true,
+  },
+  LOG_STORAGE_FAILED: {
+    seen: 'The log {directory} could not be written: {reason}',
+    expected: 'a disk that writes and syncs',
+    remedy: 'Check the disk; reading goes on, and writing starts again after a restart.',
+    retryable: false,
+  },
+  LOG_CLOSED: {
+    seen: 'The log {directory} is closed',
+    expected: 'an open log',
+    remedy: 'Open the log again before you use it.',
+    retryable: false,
+  },
+  LOG_RECORD_TOO_LARGE: {
+    seen: 'A record has {seen} bytes',
+    expected: 'at most {limit} bytes',
+    remedy: 'Send smaller records, or raise recordBytesMax.',
+    retryable: false,
+  },
+  LOG_OFFSET_OUT_OF_RANGE: {
+    seen: 'Offset {offset} was asked for, but the log holds {start} up to, not including, {end}',
+    expected: 'an offset that is still retained and already written',
+    remedy: 'Read from the start offset, and count what retention has removed.',
+    retryable: false,
+  },
+  LOG_CORRUPT: {
+    seen: 'Offsets {from} up to, not including, {to} of the log {directory} are damaged: {reason}',
+    expected: 'batches whose checksums hold',
+    remedy: 'Reading goes on behind the gap; restore the segment from a copy if the records matter.',
+    retryable: false,
+  },
+  LOG_WRITER_FENCED: {
+    seen: 'A writer with epoch {epoch} tried to append, but epoch {current} has been opened since',
+    expected: 'the newest writer',
+    remedy: 'Stop this writer; another one has taken over.',
+    retryable: false,
+  },
+})

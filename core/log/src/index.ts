@@ -1,0 +1,2 @@
+export type { FileLock, Files, OpenFile } from './files.ts'
+export { type AppendResult, followLog, type Log, type LogGap, type LogOptions, type LogRecord, type NewRecord, type ReadLimits, type Retention } from './log.ts'

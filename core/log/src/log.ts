@@ -1,0 +1,126 @@
+import type { Runtime } from '@millrace/kernel'
+import type { Files } from './files.ts'
+
+/** A record to be appended. The log does not look into key or value. */
+export interface NewRecord {
+  /** Label of time, milliseconds since 1970. Default: the log's clock when it is appended. */
+  readonly timestampMs?: number
+  /** What compaction goes by; absent for records that are never replaced. */
+  readonly key?: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** A record as it was read. */
+export interface LogRecord {
+  readonly offset: number
+  readonly timestampMs: number
+  readonly key: Uint8Array | undefined
+  readonly value: Uint8Array
+}
+
+/** Where appended records stand: `count` consecutive offsets from `baseOffset` on. */
+export interface AppendResult {
+  readonly baseOffset: number
+  readonly count: number
+}
+
+/** When old segments may go. Whole sealed segments only; the active one stays. */
+export interface Retention {
+  /** Remove segments whose newest record is older than this, in milliseconds. */
+  readonly ageMsMax?: number
+  /** Remove the oldest segments while the log has more bytes than this. */
+  readonly bytesMax?: number
+}
+
+/** Options of {@link openLog}. */
+export interface LogOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly runtime: Runtime
+  /** A segment is sealed before it passes this size. Default: 64 MiB. */
+  readonly segmentBytesMax?: number
+  /** A single record (key and value) may not be larger. Default: 1 MiB. */
+  readonly recordBytesMax?: number
+  /** Bytes that may wait for the group commit; `append` waits beyond that. Default: 16 MiB. */
+  readonly pendingBytesMax?: number
+  readonly retention?: Retention
+}
+
+/** How much one read may return; a read returns at least one record if there is one. */
+export interface ReadLimits {
+  /** Default: 1 MiB. */
+  readonly bytesMax?: number
+  /** Default: 10,000. */
+  readonly countMax?: number
+}
+
+/** Offsets that are lost: damaged on disk, named so that nobody is fooled. `to` is not included. */
+export interface LogGap {
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
+/**
+ * A durable, append-only list of records with consecutive offsets.
+ *
+ * What `append` has acknowledged survives a power cut; offsets are never reused, whatever the disk did; records
+ * become visible to readers only when they are durable.
+ */
+export interface Log extends AsyncDisposable {
+  /** The first offset that can be read. */
+  readonly startOffset: number
+  /** The offset behind the last durable record; the next record gets this one or, after damage, a higher one. */
+  readonly endOffset: number
+  /** Bytes on disk, recomputed from the files when the log is opened. */
+  readonly bytes: number
+  /** Damage found so far, in the order of offsets. */
+  readonly gaps: readonly LogGap[]
+  /**
+   * Appends records in order, all or none, and resolves when they are durable. Calls made while a sync runs
+   * share the next one (group commit), in the order of the calls. Aborting gives up the wait only: what was
+   * handed over may still be written.
+   *
+   * @throws LOG_RECORD_TOO_LARGE, DISK_FULL (nothing written, goes on when there is space), LOG_STORAGE_FAILED,
+   * LOG_CLOSED
+   */
+  append(records: readonly NewRecord[], options?: { readonly signal?: AbortSignal }): Promise<AppendResult>
+  /**
+   * Durable records from `offset` on, skipping gaps; an empty list at the end of the log.
+   *
+   * @throws LOG_OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`
+   */
+  read(offset: number, limits?: ReadLimits): Promise<readonly LogRecord[]>
+  /** Resolves as soon as `endOffset` is above `offset`; rejects when `signal` aborts or the log closes. */
+  waitBeyond(offset: number, signal?: AbortSignal): Promise<void>
+  /** The first offset whose record has a timestamp at or after `timestampMs`; `endOffset` if there is none. */
+  offsetAt(timestampMs: number): Promise<number>
+  /** Applies the retention now; resolves when what it removed is gone for good. */
+  applyRetention(): Promise<{ readonly removedSegments: number; readonly startOffset: number }>
+  /** Waits for appends in flight, then closes the files and gives the lock back. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Batches as they appear, until `signal` aborts (then it ends quietly) or the log closes. Starts at `offset`, or at
+ * the start offset if retention has overtaken it.
+ */
+export async function* followLog(log: Log, offset: number, signal: AbortSignal, limits?: ReadLimits): AsyncGenerator<readonly LogRecord[]> {
+  let next = offset
+  while (!signal.aborted) {
+    next = Math.max(next, log.startOffset)
+    const records = await log.read(next, limits)
+    const last = records.at(-1)
+    if (last === undefined) {
+      try {
+        await log.waitBeyond(next, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        throw error
+      }
+      continue
+    }
+    yield records
+    next = last.offset + 1
+  }
+}

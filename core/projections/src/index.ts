@@ -1,0 +1,1 @@
+export { type Apply, type Projection, type ProjectionCase, type ProjectionOptions, projection } from './projection.ts'

@@ -1,200 +1,187 @@
+import * as z from 'zod'
+
 /**
- * What the HTTP API says, as types: shared by the server that sends it and the command line and the console that
- * read it. Times are RFC 3339 texts; `…Ms` are milliseconds.
+ * What the HTTP API takes and says: one schema a body, from which come the types (for the command line and the
+ * console), the checks of requests, and /openapi.json. Times are RFC 3339 texts; names that end in `Ms` are milliseconds.
  */
+const time = z.iso.datetime()
+const count = z.int().min(0)
+const json = z.unknown()
+
+const addressBody = z.object({ host: z.string(), port: z.int() })
+export type AddressBody = z.infer<typeof addressBody>
+
+const processorBody = z.object({
+  name: z.string(),
+  kind: z.enum(['actor', 'projection']),
+  state: z.string(),
+  topics: z.array(z.string()),
+  handled: count,
+  retried: count,
+  deadLettered: count,
+  inFlight: count,
+  lag: count.describe('Messages of its topics that it has not finished'),
+  lastError: z.object({ code: z.string(), message: z.string(), at: time }).optional(),
+})
+export type ProcessorBody = z.infer<typeof processorBody>
+
+const collectionBody = z.object({ name: z.string(), documents: count })
+export type CollectionBody = z.infer<typeof collectionBody>
 
 /** `GET /api/status` */
-export interface StatusBody {
-  readonly application: string
-  readonly version: string
-  readonly startedAt: string
-  readonly uptimeMs: number
-  readonly memoryBytes: number
-  readonly engines: { readonly bus: string; readonly store: string; readonly durable: boolean }
-  readonly listeners: { readonly mqtt?: AddressBody; readonly http: AddressBody }
-  readonly devices: { readonly known: number; readonly connected: number }
-  readonly counters: Readonly<Record<string, number>>
-  readonly processors: readonly ProcessorBody[]
-  readonly collections: readonly CollectionBody[]
-}
+export const statusBody = z.object({
+  application: z.string(),
+  version: z.string(),
+  startedAt: time,
+  uptimeMs: count,
+  memoryBytes: count,
+  engines: z.object({ bus: z.string(), store: z.string(), durable: z.boolean() }),
+  listeners: z.object({ mqtt: addressBody.optional(), http: addressBody }),
+  devices: z.object({ known: count, connected: count }),
+  counters: z.record(z.string(), count),
+  processors: z.array(processorBody),
+  collections: z.array(collectionBody),
+})
+export type StatusBody = z.infer<typeof statusBody>
 
-export interface AddressBody {
-  readonly host: string
-  readonly port: number
-}
+/** One device: `GET /api/devices/{device}`, and the items of `GET /api/devices`. */
+export const deviceBody = z.object({
+  id: z.string(),
+  connected: z.boolean(),
+  protocol: z.enum(['mqtt-3.1.1', 'mqtt-5']).optional(),
+  remoteAddress: z.string().optional(),
+  connectedAt: time.optional(),
+  disconnectedAt: time.optional(),
+  disconnectReason: z.string().optional(),
+  lastSeenAt: time.optional(),
+  last: z.record(z.string(), z.object({ time: z.string(), data: json })).describe('The newest event of each type'),
+  commandsPending: count,
+})
+export type DeviceBody = z.infer<typeof deviceBody>
 
-export interface ProcessorBody {
-  readonly name: string
-  readonly kind: 'actor' | 'projection'
-  readonly state: string
-  readonly topics: readonly string[]
-  readonly handled: number
-  readonly retried: number
-  readonly deadLettered: number
-  readonly inFlight: number
-  /** Messages of its topics that it has not finished. */
-  readonly lag: number
-  readonly lastError?: { readonly code: string; readonly message: string; readonly at: string }
-}
+/** Sorted by id; `next` is the `after` of the next page. */
+export const deviceListBody = z.object({ devices: z.array(deviceBody), total: count, next: z.string().optional() })
+export type DeviceListBody = z.infer<typeof deviceListBody>
 
-export interface CollectionBody {
-  readonly name: string
-  readonly documents: number
-}
+/** A command and where it stands. */
+export const commandBody = z.object({
+  id: z.string(),
+  device: z.string(),
+  name: z.string(),
+  data: json,
+  state: z.enum(['queued', 'sent', 'acknowledged', 'done', 'failed', 'expired']),
+  createdAt: time,
+  deadlineAt: time,
+  changedAt: time,
+  idempotencyKey: z.string().optional(),
+  outcome: json.optional(),
+})
+export type CommandBody = z.infer<typeof commandBody>
+export const commandListBody = z.object({ commands: z.array(commandBody) })
 
-/** One device: `GET /api/devices/{id}`, and the items of `GET /api/devices`. */
-export interface DeviceBody {
-  readonly id: string
-  readonly connected: boolean
-  readonly protocol?: 'mqtt-3.1.1' | 'mqtt-5'
-  readonly remoteAddress?: string
-  readonly connectedAt?: string
-  readonly disconnectedAt?: string
-  readonly disconnectReason?: string
-  readonly lastSeenAt?: string
-  /** The newest event of each type. */
-  readonly last: Readonly<Record<string, { readonly time: string; readonly data: unknown }>>
-  readonly commandsPending: number
-}
+export const commandRequest = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, '1 to 100 of a-z, A-Z, 0-9, ".", "_" and "-"'),
+  data: json.optional(),
+  deadlineMs: z.int().min(1).max(31_536_000_000).optional().describe('Until it may no longer be executed; default 60,000'),
+  idempotencyKey: z.string().min(1).max(200).optional(),
+})
+export type CommandRequest = z.infer<typeof commandRequest>
 
-/** `GET /api/devices?connected=true|false&after=ID&limit=100` sorted by id; `next` is the `after` of the next page. */
-export interface DeviceListBody {
-  readonly devices: readonly DeviceBody[]
-  readonly total: number
-  readonly next?: string
-}
+/** A topic as it is. `system`: a topic of Millrace itself (`millrace.…`, `….dead-letters`). */
+export const topicBody = z.object({
+  name: z.string(),
+  exclusive: z.boolean(),
+  messages: count,
+  bytes: count,
+  partitions: z.array(z.object({ partition: count, startOffset: count, endOffset: count, bytes: count })),
+  system: z.boolean(),
+})
+export type TopicBody = z.infer<typeof topicBody>
+export const topicListBody = z.object({ topics: z.array(topicBody) })
 
-/**
- * `POST /api/devices/{id}/commands` (201) with {@link CommandRequest}; `GET /api/commands/{id}`; and the items of
- * `GET /api/devices/{id}/commands` ({ commands }, newest first).
- */
-export interface CommandBody {
-  readonly id: string
-  readonly device: string
-  readonly name: string
-  readonly data: unknown
-  readonly state: 'queued' | 'sent' | 'acknowledged' | 'done' | 'failed' | 'expired'
-  readonly createdAt: string
-  readonly deadlineAt: string
-  readonly changedAt: string
-  readonly idempotencyKey?: string
-  readonly outcome?: unknown
-}
+/** One message: the event in structured form if it is one, otherwise its value as text or base64. */
+export const messageBody = z.object({
+  topic: z.string(),
+  partition: count,
+  offset: count,
+  acceptedAt: time,
+  key: z.string().optional(),
+  headers: z.record(z.string(), z.string()),
+  event: z.record(z.string(), json).optional(),
+  text: z.string().optional(),
+  base64: z.string().optional(),
+})
+export type MessageBody = z.infer<typeof messageBody>
 
-export interface CommandRequest {
-  readonly name: string
-  readonly data?: unknown
-  /** Milliseconds until it may no longer be executed. Default: 60,000. */
-  readonly deadlineMs?: number
-  readonly idempotencyKey?: string
-}
+/** `next` is the `from` of the next page. */
+export const messageListBody = z.object({
+  messages: z.array(messageBody),
+  startOffset: count,
+  endOffset: count,
+  next: count,
+})
+export type MessageListBody = z.infer<typeof messageListBody>
 
-/** `GET /api/topics` gives { topics }. */
-export interface TopicBody {
-  readonly name: string
-  readonly exclusive: boolean
-  readonly messages: number
-  readonly bytes: number
-  readonly partitions: readonly {
-    readonly partition: number
-    readonly startOffset: number
-    readonly endOffset: number
-    readonly bytes: number
-  }[]
-  /** True for topics of Millrace itself (`millrace.…`, `….dead-letters`). */
-  readonly system: boolean
-}
+export const publishRequest = z.strictObject({
+  data: json,
+  subject: z.string().min(1).max(200).optional(),
+  id: z.string().min(1).max(100).optional().describe('Publishing the same id again is recognised'),
+})
+export type PublishRequest = z.infer<typeof publishRequest>
 
-/** One message: items of `GET /api/topics/{topic}/messages?partition=0&from=OFFSET&limit=50`. */
-export interface MessageBody {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly acceptedAt: string
-  readonly key?: string
-  readonly headers: Readonly<Record<string, string>>
-  /** The event in structured form if it is one; otherwise the value as text or base64. */
-  readonly event?: Readonly<Record<string, unknown>>
-  readonly text?: string
-  readonly base64?: string
-}
+export const publishBody = z.object({
+  id: z.string(),
+  topic: z.string(),
+  partition: count,
+  offset: z.int(),
+  duplicate: z.boolean(),
+})
+export type PublishBody = z.infer<typeof publishBody>
 
-/** `from` may be negative: that many before the end. `next` is the `from` of the next page. */
-export interface MessageListBody {
-  readonly messages: readonly MessageBody[]
-  readonly startOffset: number
-  readonly endOffset: number
-  readonly next: number
-}
+export const deadLetterTopicBody = z.object({ topic: z.string(), waiting: count, replayed: count })
+export type DeadLetterTopicBody = z.infer<typeof deadLetterTopicBody>
+export const deadLetterTopicListBody = z.object({ topics: z.array(deadLetterTopicBody) })
 
-/** `POST /api/topics/{topic}/messages` (201): publishes one event of a declared type; answers its place and id. */
-export interface PublishRequest {
-  readonly data: unknown
-  readonly subject?: string
-  readonly id?: string
-}
+export const deadLetterBody = z.object({
+  topic: z.string(),
+  offset: count,
+  diedAt: time,
+  group: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  attempts: count,
+  replayed: z.boolean(),
+  message: messageBody.omit({ topic: true, partition: true, offset: true, acceptedAt: true }),
+})
+export type DeadLetterBody = z.infer<typeof deadLetterBody>
+export const deadLetterListBody = z.object({ letters: z.array(deadLetterBody), next: count })
 
-export interface PublishBody {
-  readonly id: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly duplicate: boolean
-}
+export const replayRequest = z.strictObject({ offsets: z.array(count).min(1).max(1000).optional() })
+export const replayBody = z.object({ replayed: count })
+export type ReplayBody = z.infer<typeof replayBody>
 
-/** `GET /api/dead-letters` gives { topics }. */
-export interface DeadLetterTopicBody {
-  readonly topic: string
-  readonly waiting: number
-  readonly replayed: number
-}
-
-/** Items of `GET /api/dead-letters/{topic}?from=0&limit=50` ({ letters, next }). */
-export interface DeadLetterBody {
-  readonly topic: string
-  readonly offset: number
-  readonly diedAt: string
-  readonly group: string
-  readonly code: string
-  readonly reason: string
-  readonly attempts: number
-  readonly replayed: boolean
-  readonly message: Omit<MessageBody, 'topic' | 'partition' | 'offset' | 'acceptedAt'>
-}
-
-/** `POST /api/dead-letters/{topic}/replay` with { offsets? } gives { replayed }. */
-export interface ReplayBody {
-  readonly replayed: number
-}
-
-/** `GET /api/collections/{name}/documents?limit=100&after=ID` gives { documents, next }. `GET …/documents/{id}` gives one. */
-export interface DocumentBody {
-  readonly id: string
-  readonly revision: number
-  readonly document: Readonly<Record<string, unknown>>
-}
+export const documentBody = z.object({ id: z.string(), revision: count, document: z.record(z.string(), json) })
+export type DocumentBody = z.infer<typeof documentBody>
+export const documentListBody = z.object({ documents: z.array(documentBody), next: z.string().optional() })
+export type DocumentListBody = z.infer<typeof documentListBody>
 
 /**
- * `GET /api/live`, server-sent events. Event names: `device` ({@link DeviceBody}, at most twice a second a device),
- * `reading` ({@link LiveReading}), `command` ({@link CommandBody}), `status` ({@link StatusBody}, every 2 s).
- * `?device=ID` limits readings and commands to one device. A reader that is too slow gets an event `lost` with { count }.
- * `GET /api/topics/{topic}/live?from=end` streams `message` ({@link MessageBody}); its id is the offset, and
- * Last-Event-ID goes on behind it.
+ * A reading on `GET /api/live` (server-sent events). Its event names: `device` (DeviceBody, at most twice a second a
+ * device), `reading` (LiveReading), `command` (CommandBody), `status` (StatusBody, every 2 s). `?device=ID` limits it to
+ * one device. A reader that is too slow gets an event `lost` with { count }.
+ * `GET /api/topics/{topic}/live` streams `message` (MessageBody); the id is the offset, and Last-Event-ID goes on behind it.
  */
-export interface LiveReading {
-  readonly device: string
-  readonly type: string
-  readonly time: string
-  readonly data: unknown
-}
+export const liveReading = z.object({ device: z.string(), type: z.string(), time: z.string(), data: json })
+export type LiveReading = z.infer<typeof liveReading>
 
 /** Every error: Problem Details (RFC 9457), media type application/problem+json. */
-export interface ProblemBody {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly code: string
-  readonly remedy: string
-  readonly retryable: boolean
-}
+export const problemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  remedy: z.string(),
+  retryable: z.boolean(),
+})
+export type ProblemBody = z.infer<typeof problemBody>

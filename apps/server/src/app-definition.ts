@@ -1,0 +1,73 @@
+import type { Actor } from '@millrace/actors'
+import type { EventType } from '@millrace/kernel'
+import type { Projection } from '@millrace/projections'
+
+/** Where devices connect. */
+export interface MqttDefinition {
+  /** Default: 127.0.0.1. Anything else opens the listener to the network. */
+  readonly host?: string
+  /** Default: 1883; 0 chooses a free one. */
+  readonly port?: number
+  /** Lets every device in under the client id it names. Default: false. */
+  readonly allowAnonymous?: boolean
+  /** Default: 262,144. */
+  readonly packetBytesMax?: number
+  /** Default: 10,000. */
+  readonly connectionsMax?: number
+}
+
+/** An application: what its devices say, who decides, and what is remembered. */
+export interface AppDefinition {
+  /** 1 to 60 of a-z, 0-9 and "-". */
+  readonly name: string
+  readonly devices?: {
+    readonly mqtt?: MqttDefinition
+    /** The event types that devices may publish. Default: every type that an actor or a projection takes. */
+    readonly events?: readonly EventType[]
+    /** Unfinished commands a device may have. Default: 100. */
+    readonly commandsPerDeviceMax?: number
+  }
+  readonly http?: {
+    /** Default: 127.0.0.1. */
+    readonly host?: string
+    /** Default: 7300; 0 chooses a free one. */
+    readonly port?: number
+  }
+  /** Event types beside those that actors and projections take, so that the API may publish them. */
+  readonly events?: readonly EventType[]
+  readonly actors?: readonly Actor[]
+  // Projections of different documents stand side by side; each keeps its own type inside.
+  // biome-ignore lint/suspicious/noExplicitAny: the document type is existential here
+  readonly projections?: readonly Projection<any>[]
+  /** How long topics of events are kept. Default: 7 days and at most 1 GiB a partition. */
+  readonly retention?: { readonly ageMsMax?: number; readonly bytesMax?: number }
+}
+
+/** A checked application; what an application file exports by default. */
+export interface App {
+  readonly kind: 'app'
+  readonly definition: AppDefinition
+}
+
+/**
+ * Declares an application. Nothing runs until `millrace dev`, `millrace start` or `startApp` does.
+ *
+ * @example
+ * export default defineApp({ name: 'greenhouse', actors: [tooHot], projections: [benches] })
+ */
+export function defineApp(definition: AppDefinition): App {
+  return { kind: 'app', definition }
+}
+
+/** Every event type that the application declares, by name, the first declaration of a name winning. */
+export function eventTypesOf(definition: AppDefinition): ReadonlyMap<string, EventType> {
+  const types = [
+    ...(definition.devices?.events ?? []),
+    ...(definition.events ?? []),
+    ...(definition.actors ?? []).flatMap((actor) => actor.on),
+    ...(definition.projections ?? []).flatMap((projection) => projection.cases.map(({ type }) => type)),
+  ]
+  const byName = new Map<string, EventType>()
+  for (const type of types) if (!byName.has(type.type)) byName.set(type.type, type)
+  return byName
+}

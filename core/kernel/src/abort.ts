@@ -17,7 +17,11 @@ export function isAbort(error: unknown): boolean {
 /** Settles like `promise`, but rejects at once when `signal` aborts. The promise itself goes on unobserved. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
-  if (signal.aborted) return Promise.reject(abortReason(signal))
+  if (signal.aborted) {
+    // Nobody else may be listening to it, and a rejection without a listener ends the process.
+    promise.catch(() => {})
+    return Promise.reject(abortReason(signal))
+  }
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(abortReason(signal))
     signal.addEventListener('abort', onAbort, { once: true })

@@ -1,14 +1,10 @@
 import { decodeBase64, encodeBase64 } from './base64.ts'
-import { assertEvent, type Event, type ExtensionValue } from './event.ts'
 import { errorText, millraceError } from './errors/millrace-error.ts'
-import { parseTime } from './time.ts'
+import { assertEvent, type Event, type ExtensionValue, isReservedName } from './event.ts'
+import { jsonText } from './json-text.ts'
 
 /** The media type of the structured JSON encoding. */
 export const CLOUDEVENTS_JSON = 'application/cloudevents+json'
-
-const CONTEXT_ATTRIBUTES = new Set([
-  'specversion', 'id', 'type', 'source', 'subject', 'time', 'datacontenttype', 'dataschema', 'data', 'data_base64',
-])
 
 /**
  * The event as one JSON text. Binary data (a Uint8Array) becomes `data_base64`.
@@ -17,13 +13,14 @@ const CONTEXT_ATTRIBUTES = new Set([
  */
 export function encodeJson(event: Event): string {
   assertEvent(event)
-  return JSON.stringify(toJsonObject(event))
+  return jsonText(toJsonObject(event))
 }
 
 /** The same as {@link encodeJson}, as a plain object, for embedding in a larger JSON document. */
 export function toJsonObject(event: Event): Record<string, unknown> {
   const { extensions, data, ...attributes } = event
-  const body = data instanceof Uint8Array ? { data_base64: encodeBase64(data) } : data === undefined ? {} : { data }
+  const body =
+    data instanceof Uint8Array ? { data_base64: encodeBase64(data) } : data === undefined ? {} : { data }
   return { specversion: '1.0', ...attributes, ...extensions, ...body }
 }
 
@@ -33,7 +30,11 @@ export function decodeJson(text: string): Event {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw millraceError('EVENT_INVALID', { attribute: 'body', seen: errorText(error), expected: 'a JSON object' })
+    throw millraceError('EVENT_INVALID', {
+      attribute: 'body',
+      seen: errorText(error),
+      expected: 'a JSON object',
+    })
   }
   return fromJsonObject(value)
 }
@@ -41,7 +42,11 @@ export function decodeJson(text: string): Event {
 /** Reads an event from a parsed JSON value; throws `EVENT_INVALID` for anything that is not one. */
 export function fromJsonObject(value: unknown): Event {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw millraceError('EVENT_INVALID', { attribute: 'body', seen: JSON.stringify(value), expected: 'a JSON object' })
+    throw millraceError('EVENT_INVALID', {
+      attribute: 'body',
+      seen: JSON.stringify(value),
+      expected: 'a JSON object',
+    })
   }
   const attributes = value as Record<string, unknown>
   if (attributes.specversion !== '1.0') {
@@ -60,11 +65,13 @@ export function fromJsonObject(value: unknown): Event {
     data: dataOf(attributes),
   }
   assertEvent(event)
-  parseTime(event.time)
   return event
 }
 
-function optionalText(attributes: Record<string, unknown>, name: 'subject' | 'datacontenttype' | 'dataschema') {
+function optionalText(
+  attributes: Record<string, unknown>,
+  name: 'subject' | 'datacontenttype' | 'dataschema',
+) {
   const value = attributes[name]
   if (value === undefined || value === null) return {}
   if (typeof value === 'string' && value !== '') return { [name]: value }
@@ -73,18 +80,25 @@ function optionalText(attributes: Record<string, unknown>, name: 'subject' | 'da
 }
 
 function extensionsOf(attributes: Record<string, unknown>) {
-  const extensions: Record<string, ExtensionValue> = {}
-  for (const [name, value] of Object.entries(attributes)) {
-    if (!CONTEXT_ATTRIBUTES.has(name) && value !== null) extensions[name] = value as ExtensionValue
-  }
-  return Object.keys(extensions).length === 0 ? {} : { extensions }
+  const entries = Object.entries(attributes).filter(
+    ([name, value]) => !isReservedName(name) && value !== null,
+  )
+  // fromEntries and not assignment: a member "__proto__" must stay a member, to be refused by its name.
+  return entries.length === 0
+    ? {}
+    : { extensions: Object.fromEntries(entries) as Record<string, ExtensionValue> }
 }
 
 function dataOf(attributes: Record<string, unknown>): unknown {
   const encoded = attributes.data_base64
-  if (encoded === undefined) return attributes.data
-  const bytes = typeof encoded === 'string' && attributes.data === undefined ? decodeBase64(encoded) : undefined
+  if (encoded === undefined || encoded === null) return attributes.data
+  const bytes =
+    typeof encoded === 'string' && attributes.data === undefined ? decodeBase64(encoded) : undefined
   if (bytes !== undefined) return bytes
   const seen = JSON.stringify(encoded)
-  throw millraceError('EVENT_INVALID', { attribute: 'data_base64', seen, expected: 'base64, and no data beside it' })
+  throw millraceError('EVENT_INVALID', {
+    attribute: 'data_base64',
+    seen,
+    expected: 'base64, and no data beside it',
+  })
 }

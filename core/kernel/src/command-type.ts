@@ -1,5 +1,5 @@
-import type { Event } from './event.ts'
 import { millraceError } from './errors/millrace-error.ts'
+import type { Event } from './event.ts'
 import { checkSchema, formatIssues, type Schema } from './schema.ts'
 
 /** Choices for a command beside its data. */
@@ -48,7 +48,11 @@ export function command<Data>(name: string, schema: Schema<Data>): CommandType<D
       const result = checkSchema(schema, data)
       if (!result.ok) {
         const issues = formatIssues(result.issues)
-        throw millraceError('COMMAND_INVALID', { setting: 'data', seen: issues, expected: `data that fits "${name}"` })
+        throw millraceError('COMMAND_INVALID', {
+          setting: 'data',
+          seen: issues,
+          expected: `data that fits "${name}"`,
+        })
       }
       return { kind: 'command-draft', device, name, data: result.value, ...options, ...causeOf(cause) }
     },

@@ -1,5 +1,5 @@
-import type { Event, EventDraft } from './event.ts'
 import { millraceError } from './errors/millrace-error.ts'
+import type { Event, EventDraft } from './event.ts'
 import { checkSchema, formatIssues, type Schema } from './schema.ts'
 
 /** Choices for a draft beside its data. */
@@ -39,10 +39,15 @@ export function event<Data>(type: string, schema: Schema<Data>): EventType<Data>
     type,
     schema,
     from: (cause, data, options = {}) =>
-      draftOf(type, data, { ...subjectOf(cause), ...options }, {
-        causationid: cause.id,
-        correlationid: cause.extensions?.correlationid ?? cause.id,
-      }),
+      draftOf(
+        type,
+        data,
+        { ...subjectOf(cause), ...options },
+        {
+          causationid: cause.id,
+          correlationid: cause.extensions?.correlationid ?? cause.id,
+        },
+      ),
     draft: (data, options = {}) => draftOf(type, data, options),
     is: (candidate): candidate is Event<Data> => candidate.type === type,
     parse: (candidate) => {

@@ -1,6 +1,9 @@
 import { millraceError } from './errors/millrace-error.ts'
+import { parseTime } from './time.ts'
 
-/** A value of an extension attribute. CloudEvents 1.0, section 3 (type system), as JSON has them. */
+/**
+ * A value of an extension attribute; a number is a whole one of 32 bits. CloudEvents 1.0, section "Type System".
+ */
 export type ExtensionValue = string | number | boolean
 
 /**
@@ -34,24 +37,64 @@ export interface EventDraft<Data = unknown> {
   readonly deliverAtMs?: number
 }
 
-const EXTENSION_NAME = /^[a-z0-9]{1,20}$/
+const EXTENSION_NAME = /^[a-z0-9]{1,64}$/
 const REQUIRED = ['id', 'type', 'source', 'time'] as const
+const OPTIONAL = ['subject', 'datacontenttype', 'dataschema'] as const
+const RESERVED = new Set<string>(['specversion', 'data', 'data_base64', ...REQUIRED, ...OPTIONAL])
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/
 
-/** Checks the attributes that CloudEvents requires; throws `EVENT_INVALID` naming the first that is wrong. */
+/** True for the names that CloudEvents keeps for itself, which no extension may take. */
+export function isReservedName(name: string): boolean {
+  return RESERVED.has(name)
+}
+
+/** True for a name that an extension may have: 1 to 64 of a-z and 0-9, not one of CloudEvents' own. */
+export function isExtensionName(name: string): boolean {
+  return EXTENSION_NAME.test(name) && !RESERVED.has(name)
+}
+
+/**
+ * Checks the attributes as CloudEvents 1.0 requires (sections "Type System" and "Context Attributes"); throws
+ * `EVENT_INVALID` naming the first that is wrong. Data is not looked at.
+ */
 export function assertEvent(event: Event): void {
-  for (const attribute of REQUIRED) {
-    const value: unknown = event[attribute]
-    if (typeof value !== 'string' || value === '') throw invalid(attribute, value, 'a text that is not empty')
+  for (const attribute of REQUIRED) assertText(attribute, event[attribute])
+  for (const attribute of OPTIONAL) {
+    if (event[attribute] !== undefined) assertText(attribute, event[attribute])
   }
-  if (event.subject === '') throw invalid('subject', '', 'a text that is not empty, or no subject')
+  parseTime(event.time)
   for (const [name, value] of Object.entries(event.extensions ?? {})) {
-    if (!EXTENSION_NAME.test(name)) throw invalid(name, name, 'an extension name of 1 to 20 of a-z and 0-9')
-    if (!['string', 'number', 'boolean'].includes(typeof value)) {
-      throw invalid(name, value, 'a text, a number or a boolean')
-    }
+    if (!isExtensionName(name))
+      throw invalid(name, 'an unusable extension name', '1 to 64 of a-z and 0-9, not reserved')
+    assertExtension(name, value)
   }
 }
 
-function invalid(attribute: string, seen: unknown, expected: string) {
-  return millraceError('EVENT_INVALID', { attribute, seen: JSON.stringify(seen) ?? 'missing', expected })
+function assertText(attribute: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') throw invalid(attribute, value, 'a text that is not empty')
+  assertCharacters(attribute, value)
+}
+
+function assertExtension(name: string, value: unknown): void {
+  if (typeof value === 'boolean') return
+  if (typeof value === 'number' && (value | 0) === value) return
+  if (typeof value === 'string') assertCharacters(name, value)
+  else throw invalid(name, value, 'a text, a whole number of 32 bits, or a boolean')
+}
+
+function assertCharacters(attribute: string, value: string): void {
+  if (!CONTROL_CHARACTER.test(value) && value.isWellFormed()) return
+  throw invalid(attribute, value, 'a text without control characters and lone surrogates')
+}
+
+function invalid(attribute: string, value: unknown, expected: string) {
+  return millraceError('EVENT_INVALID', { attribute, seen: quote(value), expected })
+}
+
+/** A bigint has no JSON, and a number that is none is null there. */
+function quote(value: unknown): string {
+  return typeof value === 'bigint' || typeof value === 'number'
+    ? String(value)
+    : (JSON.stringify(value) ?? 'missing')
 }

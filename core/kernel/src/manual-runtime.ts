@@ -1,3 +1,4 @@
+import { assert } from './assert.ts'
 import { DueHeap } from './due-heap.ts'
 import { seededRandom } from './random.ts'
 import type { Runtime } from './runtime.ts'
@@ -55,6 +56,7 @@ export function manualRuntime(options: ManualRuntimeOptions = {}): ManualRuntime
   const tasks = new DueHeap<Task>()
 
   const after = (delayMs: number, run: () => void): Cancel => {
+    assert(!Number.isNaN(delayMs), 'a delay is a number')
     const task: Task = { dueMs: monotonicMs + Math.max(0, delayMs), sequence, run }
     sequence += 1
     pendingTasks += 1

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { millraceError } from './errors/millrace-error.ts'
+import { errorText, millraceError } from './errors/millrace-error.ts'
 
 /** Any Standard Schema (https://standardschema.dev, version 1): zod, valibot, arktype and others. */
 export type Schema<Output = unknown> = StandardSchemaV1<unknown, Output>
@@ -23,13 +23,27 @@ export type SchemaResult<Output> =
  * Checks `value` against `schema` without throwing on bad input. Schemas with asynchronous checks are
  * refused with `SCHEMA_ASYNCHRONOUS`, because an event must be judged before it is acknowledged.
  */
-export function checkSchema<Output>(schema: StandardSchemaV1<unknown, Output>, value: unknown): SchemaResult<Output> {
-  const result = schema['~standard'].validate(value)
+export function checkSchema<Output>(
+  schema: StandardSchemaV1<unknown, Output>,
+  value: unknown,
+): SchemaResult<Output> {
+  let result: ReturnType<(typeof schema)['~standard']['validate']>
+  try {
+    result = schema['~standard'].validate(value)
+  } catch (error) {
+    // A refinement or a transformation of the application threw: the value does not fit, nothing else is wrong.
+    return { ok: false, issues: [{ path: '', message: errorText(error) }] }
+  }
   if (result instanceof Promise) {
+    // It may still reject, and a rejection without a listener ends the process.
+    result.catch(() => {})
     throw millraceError('SCHEMA_ASYNCHRONOUS', { vendor: schema['~standard'].vendor })
   }
   if (result.issues === undefined) return { ok: true, value: result.value }
-  return { ok: false, issues: result.issues.map((issue) => ({ path: formatPath(issue.path), message: issue.message })) }
+  return {
+    ok: false,
+    issues: result.issues.map((issue) => ({ path: formatPath(issue.path), message: issue.message })),
+  }
 }
 
 /** One line for people: `celsius: expected number, received string; id: required`. */

@@ -29,7 +29,8 @@ export const appErrors = defineErrors({
   API_UNAUTHORIZED: {
     seen: 'The request carries {seen}',
     expected: 'the API token as "Authorization: Bearer …"',
-    remedy: 'Use the address that "millrace dev" prints, or read the token from api-token in the data directory.',
+    remedy:
+      'Use the address that "millrace dev" prints, or read the token from api-token in the data directory.',
     retryable: false,
   },
   API_REQUEST_INVALID: {

@@ -1,0 +1,42 @@
+import type { CommandBody } from '@millrace/server/api-shapes'
+
+/** A step in the life of a command. `at` is missing if it happened before anybody was looking. */
+export interface CommandStep {
+  readonly state: CommandBody['state']
+  readonly reached: boolean
+  readonly at?: string
+}
+
+/** When a command was seen to enter which state. */
+export type StepTimes = Readonly<Partial<Record<CommandBody['state'], string>>>
+
+/** Adds what `command` says about its own past. */
+export function rememberStep(times: StepTimes, command: CommandBody): StepTimes {
+  return { ...times, queued: command.createdAt, [command.state]: command.changedAt }
+}
+
+/** True if nothing more will happen to a command. */
+export const isFinal = (state: CommandBody['state']): boolean =>
+  state === 'done' || state === 'failed' || state === 'expired'
+
+/**
+ * The line that a command runs along: queued → sent → acknowledged → done, or where it left that line. A command that
+ * expired ends at the last step that is known to have been reached.
+ */
+export function commandSteps(command: CommandBody, times: StepTimes): readonly CommandStep[] {
+  const known = rememberStep(times, command)
+  const step = (state: CommandBody['state'], reached: boolean): CommandStep => {
+    const at = known[state]
+    return at === undefined || !reached ? { state, reached } : { state, reached, at }
+  }
+  const line = ['queued', 'sent', 'acknowledged'] as const
+  if (command.state === 'expired') {
+    return [
+      ...line.filter((state) => known[state] !== undefined).map((state) => step(state, true)),
+      step('expired', true),
+    ]
+  }
+  const end = command.state === 'failed' ? 'failed' : 'done'
+  const place = isFinal(command.state) ? line.length : line.indexOf(command.state as (typeof line)[number])
+  return [...line.map((state, index) => step(state, index <= place)), step(end, isFinal(command.state))]
+}

@@ -54,13 +54,19 @@ export const deviceBody = z.object({
   disconnectedAt: time.optional(),
   disconnectReason: z.string().optional(),
   lastSeenAt: time.optional(),
-  last: z.record(z.string(), z.object({ time: z.string(), data: json })).describe('The newest event of each type'),
+  last: z
+    .record(z.string(), z.object({ time: z.string(), data: json }))
+    .describe('The newest event of each type'),
   commandsPending: count,
 })
 export type DeviceBody = z.infer<typeof deviceBody>
 
 /** Sorted by id; `next` is the `after` of the next page. */
-export const deviceListBody = z.object({ devices: z.array(deviceBody), total: count, next: z.string().optional() })
+export const deviceListBody = z.object({
+  devices: z.array(deviceBody),
+  total: count,
+  next: z.string().optional(),
+})
 export type DeviceListBody = z.infer<typeof deviceListBody>
 
 /** A command and where it stands. */
@@ -82,7 +88,12 @@ export const commandListBody = z.object({ commands: z.array(commandBody) })
 export const commandRequest = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, '1 to 100 of a-z, A-Z, 0-9, ".", "_" and "-"'),
   data: json.optional(),
-  deadlineMs: z.int().min(1).max(31_536_000_000).optional().describe('Until it may no longer be executed; default 60,000'),
+  deadlineMs: z
+    .int()
+    .min(1)
+    .max(31_536_000_000)
+    .optional()
+    .describe('Until it may no longer be executed; default 60,000'),
   idempotencyKey: z.string().min(1).max(200).optional(),
 })
 export type CommandRequest = z.infer<typeof commandRequest>
@@ -160,7 +171,11 @@ export const replayRequest = z.strictObject({ offsets: z.array(count).min(1).max
 export const replayBody = z.object({ replayed: count })
 export type ReplayBody = z.infer<typeof replayBody>
 
-export const documentBody = z.object({ id: z.string(), revision: count, document: z.record(z.string(), json) })
+export const documentBody = z.object({
+  id: z.string(),
+  revision: count,
+  document: z.record(z.string(), json),
+})
 export type DocumentBody = z.infer<typeof documentBody>
 export const documentListBody = z.object({ documents: z.array(documentBody), next: z.string().optional() })
 export type DocumentListBody = z.infer<typeof documentListBody>

@@ -46,7 +46,11 @@ async function checkVersion(path: string): Promise<void> {
   if (text === undefined) return writeDurably(file, `${FORMAT_VERSION}\n`)
   const seen = Number(text)
   if (Number.isInteger(seen) && seen <= FORMAT_VERSION) return
-  throw millraceError('DIRECTORY_TOO_NEW', { directory: path, seen: JSON.stringify(text.trim()), supported: FORMAT_VERSION })
+  throw millraceError('DIRECTORY_TOO_NEW', {
+    directory: path,
+    seen: JSON.stringify(text.trim()),
+    supported: FORMAT_VERSION,
+  })
 }
 
 /** The text in a file that only its owner may read; 32 random bytes in base64url if it does not exist yet. */

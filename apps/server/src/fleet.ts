@@ -101,7 +101,9 @@ export function fleetView(database: Database, devices: Devices): FleetView {
 
 function listQuery(connected: boolean | undefined, after: string | undefined, limit: number): DocumentQuery {
   const filters = [
-    ...(after === undefined ? [] : [{ kind: 'compare', path: ['id'], operator: 'gt', value: after } as const]),
+    ...(after === undefined
+      ? []
+      : [{ kind: 'compare', path: ['id'], operator: 'gt', value: after } as const]),
     ...(connected === undefined
       ? []
       : [{ kind: 'compare', path: ['connected'], operator: 'eq', value: connected } as const]),

@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { runActor } from '@millrace/actors'
 import { type Bus, eventToMessage, openLogBus } from '@millrace/bus'
 import { commandOutlet, type Devices, deviceKeys, openDevices, PRESENCE_TOPIC } from '@millrace/devices'
@@ -86,7 +86,14 @@ export async function startApp(app: App, options: StartOptions = {}): Promise<Ru
   })
   opening.defer(() => http.close())
   const closing = opening.move()
-  return runningApp(backbone, http, directory.apiToken, directory.deviceSecret, performance.now() - startMs, closing)
+  return runningApp(
+    backbone,
+    http,
+    directory.apiToken,
+    directory.deviceSecret,
+    performance.now() - startMs,
+    closing,
+  )
 }
 
 function runningApp(
@@ -129,16 +136,29 @@ async function openBackbone(
   const database = await openSqlite({ file: join(settings.dataDirectory, 'store.db') })
   opening.defer(() => database.close())
   for (const name of eventTypes.keys()) await bus.createTopic(name, { retention: settings.retention })
-  await database.prepare([Fleet.name, ...(definition.projections ?? []).map(({ collection }) => collection.name)])
+  await database.prepare([
+    Fleet.name,
+    ...(definition.projections ?? []).map(({ collection }) => collection.name),
+  ])
   await markAbsent(bus, database, runtime)
-  const devices = await openDevices(devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }))
+  const devices = await openDevices(
+    devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }),
+  )
   const processors = await startProcessors(definition, eventTypes, { bus, runtime, database, devices })
   // Devices close first: then the processors finish what is already on the bus.
   opening.defer(() => drainAll(processors))
   opening.defer(() => devices.close())
   const fleet = fleetView(database, devices)
   return {
-    definition, settings, eventTypes, runtime, bus, database, devices, fleet, processors,
+    definition,
+    settings,
+    eventTypes,
+    runtime,
+    bus,
+    database,
+    devices,
+    fleet,
+    processors,
     startedAtMs: runtime.clock.now(),
   }
 }
@@ -183,7 +203,9 @@ async function startProcessors(
   }
   for (const projection of [fleetProjection(eventTypes.values()), ...(definition.projections ?? [])]) {
     const processor = await runProjection(projection, { bus, runtime, database })
-    const topics = new Set(projection.cases.map(({ type }) => projection.options.topicOf?.(type) ?? type.type))
+    const topics = new Set(
+      projection.cases.map(({ type }) => projection.options.topicOf?.(type) ?? type.type),
+    )
     running.push({ kind: 'projection', topics: [...topics], processor })
   }
   return running

@@ -8,7 +8,9 @@ const NAME = /^[a-z][a-z0-9-]{0,59}$/
 const settingsSchema = z.object({
   name: z.string().regex(NAME, '1 to 60 of a-z, 0-9 and "-", starting with a letter'),
   dataDirectory: z.string().min(1),
-  http: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(7300) }).prefault({}),
+  http: z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(7300) })
+    .prefault({}),
   devices: z
     .strictObject({
       commandsPerDeviceMax: z.int().min(1).max(100_000).default(100),
@@ -25,7 +27,10 @@ const settingsSchema = z.object({
     .prefault({}),
   retention: z
     .strictObject({
-      ageMsMax: z.int().min(60_000).default(7 * 24 * 3_600_000),
+      ageMsMax: z
+        .int()
+        .min(60_000)
+        .default(7 * 24 * 3_600_000),
       bytesMax: z.int().min(1_048_576).default(1_073_741_824),
     })
     .prefault({}),
@@ -88,7 +93,8 @@ function settingError(input: unknown, error: z.ZodError) {
   return millraceError('CONFIGURATION_INVALID', {
     path: path.join('.'),
     seen: JSON.stringify(seen) ?? 'missing',
-    expected: keys.length > 0 ? 'one of the settings in docs/reference/settings.md' : allowed(issue?.message ?? ''),
+    expected:
+      keys.length > 0 ? 'one of the settings in docs/reference/settings.md' : allowed(issue?.message ?? ''),
   })
 }
 
@@ -111,7 +117,11 @@ function fromEnvironment(environment: Readonly<Record<string, string | undefined
 export function portOf(path: string, text: string): number {
   const result = port.safeParse(Number(text))
   if (result.success && text.trim() !== '') return result.data
-  throw millraceError('CONFIGURATION_INVALID', { path, seen: JSON.stringify(text), expected: 'a port from 0 to 65535' })
+  throw millraceError('CONFIGURATION_INVALID', {
+    path,
+    seen: JSON.stringify(text),
+    expected: 'a port from 0 to 65535',
+  })
 }
 
 function withoutUndefined(overrides: SettingOverrides): SettingOverrides {

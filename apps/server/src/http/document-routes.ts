@@ -1,0 +1,64 @@
+import type { StoredDocument } from '@millrace/documents'
+import { millraceError } from '@millrace/kernel'
+import * as z from 'zod'
+import { type DocumentBody, documentBody, documentListBody } from '../api-shapes.ts'
+import type { RouteContext, TypedApi } from './http-server.ts'
+
+const tags = ['documents']
+
+/** The application's documents. */
+export function documentRoutes(api: TypedApi, { backbone: { definition, database } }: RouteContext): void {
+  const names = new Set((definition.projections ?? []).map(({ collection }) => collection.name))
+  const assertKnown = (collection: string) => {
+    if (!names.has(collection)) throw millraceError('COLLECTION_UNKNOWN', { collection })
+  }
+  api.get(
+    '/collections/:collection/documents',
+    {
+      schema: {
+        summary: 'Documents of a collection, by id',
+        tags,
+        params: z.object({ collection: z.string() }),
+        querystring: z.object({
+          after: z.string().optional(),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        }),
+        response: { 200: documentListBody },
+      },
+    },
+    async ({ params: { collection }, query: { after, limit } }) => {
+      assertKnown(collection)
+      const found = await database.query({
+        collection,
+        limit,
+        orderBy: [{ path: ['id'], direction: 'ascending' }],
+        ...(after === undefined
+          ? {}
+          : { where: { kind: 'compare', path: ['id'], operator: 'gt', value: after } }),
+      })
+      const last = found.length === limit ? found.at(-1)?.id : undefined
+      return { documents: found.map(toDocumentBody), ...(last === undefined ? {} : { next: last }) }
+    },
+  )
+  api.get(
+    '/collections/:collection/documents/:id',
+    {
+      schema: {
+        summary: 'One document',
+        tags,
+        params: z.object({ collection: z.string(), id: z.string() }),
+        response: { 200: documentBody },
+      },
+    },
+    async ({ params: { collection, id }, url }) => {
+      assertKnown(collection)
+      const [stored] = await database.load(collection, [id])
+      if (stored === undefined) throw millraceError('API_NOT_FOUND', { path: url })
+      return toDocumentBody(stored)
+    },
+  )
+}
+
+function toDocumentBody({ id, revision, body }: StoredDocument): DocumentBody {
+  return { id, revision, document: { ...body } }
+}

@@ -1,12 +1,10 @@
-import type { Finding } from './finding.ts'
 import { checkCycles } from './layers/cycles.ts'
 import { checkDeclared } from './layers/declared.ts'
 import { checkDirection } from './layers/direction.ts'
 import { checkMembership } from './layers/membership.ts'
 import { checkReach } from './layers/reach.ts'
 import { checkReferences } from './layers/references.ts'
-import { reportFindings } from './report.ts'
-import type { Workspace } from './workspace.ts'
+import { type Check, reportFindings } from './report.ts'
 
 /** Who may know whom: every check of `layers.json` and of the package boundaries, by name. */
 export const layerChecks = {
@@ -16,6 +14,6 @@ export const layerChecks = {
   reach: checkReach,
   cycles: checkCycles,
   references: checkReferences,
-} satisfies Record<string, (workspace: Workspace) => Finding[]>
+} satisfies Record<string, Check>
 
 if (import.meta.main) reportFindings(layerChecks)

@@ -1,1 +1,2 @@
 export {}
+export { type MemoryBusOptions, memoryBus } from './memory-bus.ts'

@@ -30,7 +30,11 @@ export interface Bus extends AsyncDisposable {
    *
    * @throws TOPIC_UNKNOWN, MESSAGE_TOO_LARGE, TOPIC_EXCLUSIVE, DISK_FULL, BUS_CLOSED
    */
-  publish(topic: string, messages: readonly NewMessage[], options?: WaitOptions): Promise<readonly Placement[]>
+  publish(
+    topic: string,
+    messages: readonly NewMessage[],
+    options?: WaitOptions,
+  ): Promise<readonly Placement[]>
 
   /**
    * Messages of one partition from `position.offset` on, in order, at least one if there is one; an empty list at the end.
@@ -101,6 +105,8 @@ export interface PartitionInfo {
   readonly startOffset: number
   readonly endOffset: number
   readonly bytes: number
+  /** What is wrong with its storage, for people; absent if nothing is. Other partitions do not suffer from it. */
+  readonly trouble?: string
 }
 
 /** A message to be published. The bus looks at `key` only. */
@@ -213,7 +219,10 @@ export interface ExclusiveWriter extends AsyncDisposable {
    *
    * @throws WRITER_FENCED as soon as a newer writer has been opened
    */
-  append(messages: readonly NewMessage[], options?: { readonly expectedOffset?: number }): Promise<readonly Placement[]>
+  append(
+    messages: readonly NewMessage[],
+    options?: { readonly expectedOffset?: number },
+  ): Promise<readonly Placement[]>
   close(): Promise<void>
 }
 

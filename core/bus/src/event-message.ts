@@ -1,4 +1,4 @@
-import { decodeBinary, encodeBinary, type Event } from '@millrace/kernel'
+import { decodeBinary, type Event, encodeBinary } from '@millrace/kernel'
 import type { Message, NewMessage } from './bus.ts'
 
 /**

@@ -1,6 +1,24 @@
 export type {
-  Bus, BusSupports, ExclusiveWriter, GroupInfo, Message, NewMessage, PartitionInfo, Placement, Position, ReadLimits,
-  SubscribeOptions, Subscription, TopicInfo, TopicPartition, TopicSettings, WaitOptions, WriterOptions,
+  Bus,
+  BusSupports,
+  ExclusiveWriter,
+  GroupInfo,
+  Message,
+  NewMessage,
+  PartitionInfo,
+  Placement,
+  Position,
+  ReadLimits,
+  SubscribeOptions,
+  Subscription,
+  TopicInfo,
+  TopicPartition,
+  TopicSettings,
+  WaitOptions,
+  WriterOptions,
 } from './bus.ts'
+export type { BusLimits } from './bus-limits.ts'
+export type { BusStores, PartitionStore, Retention, StoredKey, Table, TableEntry } from './bus-stores.ts'
 export { type DeadLetter, type DeadLetterCause, deadLetterTopic } from './dead-letters.ts'
+export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'

@@ -32,6 +32,36 @@ export const busErrors = defineErrors({
     remedy: 'Read from the start offset, and count what retention has removed.',
     retryable: false,
   },
+  PARTITION_UNAVAILABLE: {
+    seen: 'The partition {topic}/{partition} cannot be used: {reason}',
+    expected: 'a partition whose storage answers',
+    remedy: 'Check the disk; the other partitions go on, and this one is tried again.',
+    retryable: true,
+  },
+  GROUP_NAME_INVALID: {
+    seen: 'The group name {group} is not usable',
+    expected: '1 to 200 characters without control characters',
+    remedy: 'Choose another name.',
+    retryable: false,
+  },
+  BUS_LIMIT_REACHED: {
+    seen: '{what} would be more than {limit}',
+    expected: 'at most {limit}',
+    remedy: 'Use fewer, or raise {setting}.',
+    retryable: true,
+  },
+  MESSAGE_INVALID: {
+    seen: 'The {part} of a message for the topic "{topic}" is {seen}',
+    expected: '{expected}',
+    remedy: 'Correct the code that publishes it.',
+    retryable: false,
+  },
+  MESSAGE_UNDECODABLE: {
+    seen: 'A stored message has {seen}',
+    expected: '{expected}',
+    remedy: 'Run the newer Millrace that wrote it, or skip the message.',
+    retryable: false,
+  },
   MESSAGE_TOO_LARGE: {
     seen: 'A message for the topic "{topic}" has {seen} bytes',
     expected: 'at most {limit} bytes',
@@ -42,6 +72,18 @@ export const busErrors = defineErrors({
     seen: 'The writer of {topic}/{partition} with epoch {epoch} tried to append, but epoch {current} has been opened since',
     expected: 'the newest writer',
     remedy: 'Stop this writer; another one has taken over.',
+    retryable: false,
+  },
+  WRITER_CLOSED: {
+    seen: 'The writer of {topic}/{partition} is closed',
+    expected: 'an open writer',
+    remedy: 'Open a writer again.',
+    retryable: false,
+  },
+  TOPIC_SETTING_INVALID: {
+    seen: 'The topic setting "{setting}" is {seen}',
+    expected: '{expected}',
+    remedy: 'Correct the setting.',
     retryable: false,
   },
   WRITER_POSITION_CONFLICT: {

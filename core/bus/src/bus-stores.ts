@@ -1,0 +1,66 @@
+import type { Message, NewMessage, ReadLimits, TopicSettings } from './bus.ts'
+
+/**
+ * Where an embedded bus keeps what it is given: the seam between its rules ({@link EmbeddedBus}), which are the same
+ * everywhere, and its storage, which is a durable log or plain memory.
+ */
+export interface BusStores {
+  /** Name of the engine, and whether what it stores survives a power cut. */
+  readonly engine: string
+  readonly durable: boolean
+  /** Opens the storage of a partition, new or kept. */
+  openPartition(topic: string, partition: number, retention: Retention): Promise<PartitionStore>
+  /** Topics with their settings and writer epochs. */
+  readonly topics: Table
+  /** Committed positions of groups. */
+  readonly positions: Table
+  /** Messages that wait for their time. */
+  readonly delayed: Table
+}
+
+export type Retention = NonNullable<TopicSettings['retention']>
+
+/** An idempotency key as it was found in a partition. */
+export interface StoredKey {
+  readonly idempotencyKey: string
+  readonly offset: number
+  readonly timestampMs: number
+}
+
+/** The messages of one partition. */
+export interface PartitionStore {
+  readonly startOffset: number
+  /** Behind the last durable message. */
+  readonly endOffset: number
+  readonly bytes: number
+  /**
+   * Appends in the order of the calls, each call all or none; resolves with the first offset when all are durable.
+   * Does not keep `messages` or anything in them after the call has returned.
+   */
+  append(messages: readonly NewMessage[], timestampMs: number): Promise<number>
+  /** From `offset` on, which is between start and end; at least one if there is one. */
+  read(offset: number, limits: Required<ReadLimits>): Promise<readonly Message[]>
+  /** The idempotency keys among the newest `countMax` messages, in the order of offsets. */
+  recentKeys(countMax: number): Promise<readonly StoredKey[]>
+  /** From now on, and for what is stored already. */
+  setRetention(retention: Retention): Promise<void>
+  applyRetention(nowMs: number): Promise<void>
+  /** Finishes appends in flight, then closes. */
+  close(): Promise<void>
+}
+
+/** One entry of a {@link Table}; without `value` the key is removed. */
+export interface TableEntry {
+  readonly key: string
+  readonly value?: Uint8Array
+}
+
+/** Facts by key, of which the last value counts. */
+export interface Table {
+  /** All entries that are there, in no particular order, a bounded page at a time. */
+  load(): AsyncGenerator<readonly Required<TableEntry>[]>
+  get(key: string): Promise<Uint8Array | undefined>
+  /** In the order of the calls, each call all or none; durable on return. */
+  put(entries: readonly TableEntry[]): Promise<void>
+  close(): Promise<void>
+}

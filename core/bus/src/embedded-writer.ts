@@ -1,0 +1,74 @@
+import { millraceError, type Runtime } from '@millrace/kernel'
+import type { ExclusiveWriter, NewMessage, Placement } from './bus.ts'
+import { assertMessage } from './message-checks.ts'
+import type { Partition } from './partition.ts'
+import type { Topic } from './topic.ts'
+
+/** What a writer needs of its bus. */
+export interface WriterEnvironment {
+  readonly runtime: Runtime
+  readonly engine: string
+  readonly messageBytesMax: number
+  assertOpen(): void
+}
+
+/** The exclusive writer of a partition, for as long as nobody has raised the partition's epoch. */
+export class EmbeddedWriter implements ExclusiveWriter {
+  readonly epoch: number
+  readonly #topic: Topic
+  readonly #partition: Partition
+  readonly #environment: WriterEnvironment
+  #closed = false
+
+  constructor(topic: Topic, partition: Partition, epoch: number, environment: WriterEnvironment) {
+    this.#topic = topic
+    this.#partition = partition
+    this.epoch = epoch
+    this.#environment = environment
+  }
+
+  get endOffset(): number {
+    return this.#partition.endOffset
+  }
+
+  async append(
+    messages: readonly NewMessage[],
+    options: { readonly expectedOffset?: number } = {},
+  ): Promise<readonly Placement[]> {
+    const { engine, messageBytesMax } = this.#environment
+    for (const message of messages) {
+      assertMessage(this.#topic.name, message, messageBytesMax)
+      if (message.deliverAtMs === undefined) continue
+      throw millraceError('NOT_SUPPORTED', { what: 'Delay by an exclusive writer', engine })
+    }
+    return this.#partition.inWriterTurn(async () => {
+      this.#assertNewest()
+      this.#assertPosition(options.expectedOffset)
+      if (messages.length === 0) return []
+      return this.#topic.append(this.#partition.index, messages, this.#environment.runtime.clock.now())
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#partition.inWriterTurn(async () => undefined)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #assertNewest(): void {
+    this.#environment.assertOpen()
+    const { topic, index: partition, epoch: current } = this.#partition
+    if (!this.#closed && this.epoch === current) return
+    if (this.#closed) throw millraceError('WRITER_CLOSED', { topic, partition })
+    throw millraceError('WRITER_FENCED', { topic, partition, epoch: this.epoch, current })
+  }
+
+  #assertPosition(expected: number | undefined): void {
+    const { topic, index: partition, endOffset: end } = this.#partition
+    if (expected === undefined || expected === end) return
+    throw millraceError('WRITER_POSITION_CONFLICT', { topic, partition, expected, end })
+  }
+}

@@ -1,0 +1,75 @@
+import { millraceError } from '@millrace/kernel'
+import type { NewMessage } from './bus.ts'
+import { IDEMPOTENCY_KEY_CHARACTERS_MAX, OWN_HEADER_BYTES_MAX } from './bus-limits.ts'
+
+const TOPIC_NAME = /^(?!\.)[A-Za-z0-9._-]{1,200}$/
+const OWN_SUFFIX = /\.dead-letters(\.replayed)?$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is there to refuse
+const GROUP_NAME = /^[^\u0000-\u001f]{1,200}$/
+
+/** Throws `TOPIC_NAME_INVALID` for a name that not every engine and file system can carry. */
+export function assertTopicName(name: string): void {
+  if (typeof name === 'string' && TOPIC_NAME.test(name.replace(OWN_SUFFIX, ''))) return
+  throw millraceError('TOPIC_NAME_INVALID', { topic: JSON.stringify(name) ?? 'undefined' })
+}
+
+/** Throws `GROUP_NAME_INVALID`. */
+export function assertGroupName(group: string): void {
+  if (typeof group === 'string' && GROUP_NAME.test(group)) return
+  throw millraceError('GROUP_NAME_INVALID', { group: JSON.stringify(group) ?? 'undefined' })
+}
+
+/** Throws `MESSAGE_TOO_LARGE` or `MESSAGE_INVALID` for a message that may not be published. */
+export function assertMessage(topic: string, message: NewMessage, bytesMax: number): void {
+  if (!(message.value instanceof Uint8Array))
+    invalid(topic, 'value', typeof message.value, 'bytes (Uint8Array)')
+  const characters = message.idempotencyKey?.length ?? 1
+  if (characters < 1 || characters > IDEMPOTENCY_KEY_CHARACTERS_MAX) {
+    invalid(
+      topic,
+      'idempotencyKey',
+      `${characters} characters long`,
+      `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`,
+    )
+  }
+  if (message.deliverAtMs !== undefined && !Number.isFinite(message.deliverAtMs)) {
+    invalid(topic, 'deliverAtMs', String(message.deliverAtMs), 'milliseconds since 1970')
+  }
+  const bytes = messageBytes(message)
+  if (bytes > bytesMax) throw millraceError('MESSAGE_TOO_LARGE', { topic, seen: bytes, limit: bytesMax })
+}
+
+function invalid(topic: string, part: string, seen: string, expected: string): never {
+  throw millraceError('MESSAGE_INVALID', { topic, part, seen, expected })
+}
+
+/** Size of a message as {@link BusLimits.messageBytesMax} counts it. */
+function messageBytes(message: NewMessage): number {
+  let bytes = message.value.length + utf8Bytes(message.key ?? '')
+  let ownBytes = 0
+  for (const name in message.headers) {
+    const header = utf8Bytes(name) + utf8Bytes(message.headers[name] as string)
+    if (name.startsWith('mr_')) ownBytes += header
+    else bytes += header
+  }
+  return bytes + Math.max(0, ownBytes - OWN_HEADER_BYTES_MAX)
+}
+
+/** Bytes of `text` in UTF-8; a lone surrogate counts 3, as it is written (U+FFFD). */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit < 0x80) continue
+    bytes += unit < 0x800 ? 1 : 2
+    // A pair is four bytes: the first unit has counted three, the second must count one.
+    if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(index + 1))) {
+      index += 1
+    }
+  }
+  return bytes
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000
+}

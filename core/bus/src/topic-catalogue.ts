@@ -1,0 +1,222 @@
+import { millraceError, type Runtime } from '@millrace/kernel'
+import type { TopicInfo, TopicSettings } from './bus.ts'
+import type { BusLimits } from './bus-limits.ts'
+import type { BusStores, Retention } from './bus-stores.ts'
+import { assertTopicName } from './message-checks.ts'
+import { Partition } from './partition.ts'
+import { type Delay, Topic } from './topic.ts'
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A topic as it is kept. */
+interface StoredTopic {
+  readonly name: string
+  readonly exclusive: boolean
+  readonly retention: Retention
+  /** Of each partition: the epoch of its newest exclusive writer. */
+  readonly epochs: readonly number[]
+}
+
+/** The topics of a bus and what is kept about them. */
+export class TopicCatalogue {
+  readonly #topics = new Map<string, Topic>()
+  readonly #stores: BusStores
+  readonly #runtime: Runtime
+  readonly #limits: BusLimits
+  readonly #delay: Delay
+  /** Creations and changes happen one at a time. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(stores: BusStores, runtime: Runtime, limits: BusLimits, delay: Delay) {
+    this.#stores = stores
+    this.#runtime = runtime
+    this.#limits = limits
+    this.#delay = delay
+  }
+
+  /** Opens what was there before. A partition that cannot be opened stays closed and stops nobody else. */
+  async load(): Promise<void> {
+    for await (const page of this.#stores.topics.load()) {
+      for (const { value } of page) {
+        const stored = JSON.parse(decoder.decode(value)) as StoredTopic
+        this.#topics.set(stored.name, await this.#open(stored))
+      }
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#topics.has(name)
+  }
+
+  get(name: string): Topic {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) throw millraceError('TOPIC_UNKNOWN', { topic: name })
+    return topic
+  }
+
+  partition(topic: string, index: number): Partition {
+    const { partitions } = this.get(topic)
+    const partition = partitions[index]
+    if (partition === undefined) {
+      throw millraceError('PARTITION_UNKNOWN', { topic, partition: index, last: partitions.length - 1 })
+    }
+    return partition
+  }
+
+  /** 0 for a partition that is not there. */
+  endOffset(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.partitions[partition]?.endOffset ?? 0
+  }
+
+  list(): readonly TopicInfo[] {
+    const infos = [...this.#topics.values()].map((topic) => topic.info)
+    return infos.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  create(name: string, settings: TopicSettings): Promise<TopicInfo> {
+    assertTopicName(name)
+    this.#assertSettings(settings)
+    return this.#inTurn(() => this.#createOrChange(name, settings))
+  }
+
+  /** Raises the writer epoch of a partition; durable on return, and in force from then on. */
+  raiseEpoch(topic: Topic, partition: Partition): Promise<number> {
+    return this.#inTurn(async () => {
+      const epoch = partition.epoch + 1
+      const epochs = topic.partitions.map((other) => (other === partition ? epoch : other.epoch))
+      const { name, exclusive, retention } = topic
+      await this.#keep({ name, exclusive, retention, epochs })
+      partition.epoch = epoch
+      return epoch
+    })
+  }
+
+  async applyRetention(): Promise<void> {
+    const nowMs = this.#runtime.clock.now()
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) await partition.applyRetention(nowMs)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#turn
+    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions)
+    await Promise.allSettled(partitions.map((partition) => partition.close()))
+  }
+
+  async #createOrChange(name: string, settings: TopicSettings): Promise<TopicInfo> {
+    const existing = this.#topics.get(name)
+    if (existing !== undefined) return this.#change(existing, settings)
+    const { partitions = 1, exclusive = false, retention = {} } = settings
+    if (this.#topics.size >= this.#limits.topicsMax) {
+      const limit = `${this.#limits.topicsMax} topics`
+      throw millraceError('BUS_LIMIT_REACHED', { what: `The topic "${name}"`, limit, setting: 'topicsMax' })
+    }
+    const stored: StoredTopic = { name, exclusive, retention, epochs: new Array<number>(partitions).fill(0) }
+    const topic = await this.#open(stored)
+    for (const partition of topic.partitions) partition.assertAvailable()
+    await this.#keep(stored)
+    this.#topics.set(name, topic)
+    return topic.info
+  }
+
+  async #change(topic: Topic, { partitions, exclusive, retention }: TopicSettings): Promise<TopicInfo> {
+    const conflict = (setting: string, seen: unknown, expected: unknown) =>
+      millraceError('TOPIC_CONFLICT', {
+        topic: topic.name,
+        setting,
+        seen: String(seen),
+        expected: String(expected),
+      })
+    if ((partitions ?? topic.partitions.length) !== topic.partitions.length) {
+      throw conflict('partitions', topic.partitions.length, partitions)
+    }
+    if ((exclusive ?? topic.exclusive) !== topic.exclusive)
+      throw conflict('exclusive', topic.exclusive, exclusive)
+    if (retention !== undefined && !sameRetention(retention, topic.retention)) {
+      const { name, exclusive: isExclusive } = topic
+      await this.#keep({
+        name,
+        exclusive: isExclusive,
+        retention,
+        epochs: topic.partitions.map(({ epoch }) => epoch),
+      })
+      topic.retention = retention
+      for (const partition of topic.partitions) await partition.setRetention(retention)
+    }
+    return topic.info
+  }
+
+  async #open({ name, exclusive, retention, epochs }: StoredTopic): Promise<Topic> {
+    const partitions = await Promise.all(
+      epochs.map(async (epoch, index) => {
+        const partition = new Partition(name, index, await this.#openStore(name, index, retention))
+        partition.epoch = epoch
+        return partition
+      }),
+    )
+    const { idempotencyKeysMax } = this.#limits
+    const topic = new Topic({ name, exclusive, retention }, partitions, {
+      idempotencyKeysMax,
+      delay: this.#delay,
+    })
+    await this.#rememberKeys(topic)
+    return topic
+  }
+
+  async #openStore(name: string, index: number, retention: Retention) {
+    try {
+      return await this.#stores.openPartition(name, index, retention)
+    } catch (failure) {
+      return { failure }
+    }
+  }
+
+  /** The newest keys of all partitions, oldest first, as they came in. */
+  async #rememberKeys(topic: Topic): Promise<void> {
+    const { idempotencyKeysMax } = this.#limits
+    const found: { key: string; partition: number; offset: number; timestampMs: number }[] = []
+    for (const partition of topic.partitions) {
+      if (!partition.available) continue
+      for (const { idempotencyKey: key, offset, timestampMs } of await partition.store.recentKeys(
+        idempotencyKeysMax,
+      )) {
+        found.push({ key, partition: partition.index, offset, timestampMs })
+      }
+    }
+    if (topic.partitions.length > 1) found.sort((a, b) => a.timestampMs - b.timestampMs)
+    for (const { key, partition, offset } of found) topic.remember(key, partition, offset)
+  }
+
+  async #keep({ name, exclusive, retention, epochs }: StoredTopic): Promise<void> {
+    const value = encoder.encode(JSON.stringify({ name, exclusive, retention, epochs } satisfies StoredTopic))
+    await this.#stores.topics.put([{ key: name, value }])
+  }
+
+  #assertSettings({ partitions = 1, retention = {} }: TopicSettings): void {
+    const { partitionsPerTopicMax } = this.#limits
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > partitionsPerTopicMax) {
+      invalid('partitions', partitions, `a whole number from 1 to ${partitionsPerTopicMax}`)
+    }
+    for (const name of ['ageMsMax', 'bytesMax'] as const) {
+      const seen = retention[name]
+      if (seen !== undefined && !(Number.isFinite(seen) && seen >= 0))
+        invalid(`retention.${name}`, seen, 'a number from 0 on')
+    }
+  }
+
+  #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(task)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}
+
+function invalid(setting: string, seen: unknown, expected: string): never {
+  throw millraceError('TOPIC_SETTING_INVALID', { setting, seen: String(seen), expected })
+}
+
+function sameRetention(left: Retention, right: Retention): boolean {
+  return left.ageMsMax === right.ageMsMax && left.bytesMax === right.bytesMax
+}

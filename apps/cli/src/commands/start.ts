@@ -116,7 +116,10 @@ async function writeServerFile(dataDirectory: string, { url, mqtt }: RunningApp)
 
 function announce(output: Output, running: RunningApp, dataDirectory: string, isDev: boolean): void {
   const { url, mqtt, startMs, backbone, apiToken } = running
-  if (output.json) return output.data({ url, mqtt, dataDirectory, pid: process.pid })
+  if (output.json) {
+    output.data({ url, mqtt, dataDirectory, pid: process.pid })
+    return
+  }
   const hasConsole = consoleDirectory().consoleDirectory !== undefined
   const consoleUrl = isDev ? `${url}/#token=${apiToken}` : url
   output.line(`\n  ${style('bold', `Millrace ${VERSION}`)} · ${backbone.definition.name}\n`)

@@ -116,9 +116,11 @@ function slugOf(heading: string): string {
 function tableUnder(prose: readonly Line[], name: string): TableRow[] | undefined {
   const start = prose.findIndex(({ text }) => text.trim() === `## ${name}`)
   if (start < 0) return undefined
-  const rest = prose.slice(start + 1)
-  const end = rest.findIndex(({ text }) => /^##? /.test(text))
-  const table = rest.slice(0, end < 0 ? undefined : end).filter(({ text }) => text.trim().startsWith('|'))
+  const isRow = ({ text }: Line) => text.trim().startsWith('|')
+  const section = prose.slice(start + 1)
+  const rest = section.slice(section.findIndex(isRow))
+  const end = rest.findIndex((line) => !isRow(line))
+  const table = rest.slice(0, end < 0 ? undefined : end)
   return table.slice(2).map(({ number, text }) => ({
     line: number,
     cells: text

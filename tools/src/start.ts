@@ -25,7 +25,10 @@ async function buildConsole(): Promise<void> {
   const startedMs = Date.now()
   process.stdout.write('building the console (once) … ')
   const vite = fileURLToPath(new URL('bin/vite.js', import.meta.resolve('vite/package.json')))
-  const build = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: CONSOLE, stdio: 'inherit' })
+  const build = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: CONSOLE,
+    stdio: 'inherit',
+  })
   const code = await exitOf(build)
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
   process.stdout.write(code === 0 ? `${seconds} s\n` : 'failed; the API works without it\n')

@@ -3,6 +3,7 @@ import type { RetryPolicy } from '@millrace/processing'
 
 /** What an actor may return: drafts; they get their ids from the cause, the actor's name and their place. */
 export type ActorOutput = EventDraft | CommandDraft
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is one that returns void
 export type ActorResult = ActorOutput | readonly ActorOutput[] | undefined | void
 
 /** What an actor may use beside the event. */
@@ -28,7 +29,10 @@ export interface ActorOptions<Data> {
 }
 
 /** Code that decides. It must be able to bear the same event twice. */
-export type ActorHandle<Data> = (event: Event<Data>, context: ActorContext) => ActorResult | Promise<ActorResult>
+export type ActorHandle<Data> = (
+  event: Event<Data>,
+  context: ActorContext,
+) => ActorResult | Promise<ActorResult>
 
 /** A described actor; it does nothing until an application runs it. */
 export interface Actor {

@@ -1,4 +1,13 @@
+export { describeMessage } from './item.ts'
 export type {
-  BatchStep, CheckpointSource, MessageStep, Processor, ProcessorDescription, ProcessorEnvironment, ProcessorStats,
-  RetryPolicy, StepContext,
+  BatchStep,
+  CheckpointSource,
+  MessageStep,
+  Processor,
+  ProcessorDescription,
+  ProcessorEnvironment,
+  ProcessorStats,
+  RetryPolicy,
+  StepContext,
 } from './processor.ts'
+export { startProcessor } from './running-processor.ts'

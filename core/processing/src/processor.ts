@@ -67,9 +67,11 @@ export interface CheckpointSource {
 export interface ProcessorEnvironment {
   readonly bus: Bus
   readonly runtime: Runtime
+  /** Aborting stops the processor as `stop` does. */
+  readonly signal?: AbortSignal
 }
 
-/** A processor at work. */
+/** A processor at work. Disposing of it drains it. */
 export interface Processor extends AsyncDisposable {
   readonly name: string
   readonly stats: ProcessorStats
@@ -81,10 +83,17 @@ export interface Processor extends AsyncDisposable {
 
 /** Counters since the start. */
 export interface ProcessorStats {
+  /**
+   * 'retrying': something waits for another try: a message, or an engine that is down (a full disk). It goes on by
+   * itself. 'failed': the bus was closed under it; nothing is lost, but nothing more will happen.
+   */
   readonly state: 'running' | 'retrying' | 'draining' | 'stopped' | 'failed'
   readonly handled: number
   readonly retried: number
   readonly deadLettered: number
+  /** Tries given up at their time limit whose handlers have not ended since. */
+  readonly abandoned: number
+  /** Messages held: fetched, not finished. */
   readonly inFlight: number
   /** The last failure, for people. */
   readonly lastError?: { readonly code: string; readonly message: string; readonly atMs: number }

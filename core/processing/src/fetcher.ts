@@ -1,0 +1,149 @@
+import {
+  isForGroup,
+  type Message,
+  type Position,
+  type Subscription,
+  type TopicPartition,
+} from '@millrace/bus'
+import { isMillraceError, sleep } from '@millrace/kernel'
+import { retryDelayMs } from './backoff.ts'
+import { failureOf } from './failure.ts'
+import type { Item } from './item.ts'
+import type { ProcessorDescription } from './processor.ts'
+import type { Surroundings } from './trial.ts'
+import type { Work } from './work.ts'
+
+/** Opens the group's subscription, from the processor's own checkpoint if it keeps one. */
+export async function openSubscription(
+  { bus }: Pick<Surroundings, 'bus'>,
+  { name, topics, from, checkpoint = 'group' }: ProcessorDescription,
+): Promise<Subscription> {
+  const positions = checkpoint === 'group' ? undefined : await checkpoint.load(name)
+  return bus.subscribe({
+    group: name,
+    topics,
+    ...(from === undefined ? {} : { from }),
+    ...(positions === undefined ? {} : { positions }),
+  })
+}
+
+/** Brings messages from the bus into the ledger and on to the work, while there is room; outlives failures of the bus. */
+export class Fetcher {
+  readonly #around: Surroundings
+  readonly #description: ProcessorDescription
+  readonly #work: Work
+  readonly #ending = new AbortController()
+  #subscription: Subscription
+  /** True when the subscription is of no more use, so the next round opens another one. */
+  #isBroken = false
+
+  constructor(
+    around: Surroundings,
+    description: ProcessorDescription,
+    work: Work,
+    subscription: Subscription,
+  ) {
+    this.#around = around
+    this.#description = description
+    this.#work = work
+    this.#subscription = subscription
+    for (const partition of subscription.assigned()) around.ledger.watermarks.follow(partition)
+  }
+
+  /** Makes positions durable on the bus; those of partitions that are no longer held are ignored there. */
+  commit(positions: readonly Position[]): Promise<void> {
+    return this.#subscription.commit(positions)
+  }
+
+  /** Fetches until `end`; resolves 'bus-closed' if there is nothing left to fetch from. */
+  async run(): Promise<'ended' | 'bus-closed'> {
+    const { runtime, settings, status } = this.#around
+    const { signal } = this.#ending
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (this.#isBroken) await this.#reopen()
+        await this.#fetchOnce()
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) break
+        if (isMillraceError(error, 'BUS_CLOSED')) return 'bus-closed'
+        if (isMillraceError(error, 'SUBSCRIPTION_CLOSED')) this.#isBroken = true
+        failures += 1
+        status.note(failureOf(error, settings.name, []))
+        const delayMs = retryDelayMs(settings.retry, failures, runtime.random)
+        await status.retrying(() => sleep(runtime.scheduler, delayMs, signal)).catch(() => {})
+      }
+    }
+    return 'ended'
+  }
+
+  /** Stops fetching; nothing that the bus has handed over is lost. */
+  end(): void {
+    this.#ending.abort()
+    this.#around.ledger.less.wake()
+  }
+
+  /** Leaves the group. */
+  close(): Promise<void> {
+    return this.#subscription.close()
+  }
+
+  async #fetchOnce(): Promise<void> {
+    const { ledger, settings } = this.#around
+    const countMax = ledger.room
+    if (countMax === 0) {
+      await ledger.less.wait()
+      return
+    }
+    const messages = await this.#subscription.next({ countMax, signal: this.#ending.signal })
+    const mine: Item[] = []
+    for (const item of ledger.accept(await this.#followAssignment(messages))) {
+      if (isForGroup(item.message, settings.name)) mine.push(item)
+      else ledger.finish(item)
+    }
+    this.#work.take(mine)
+  }
+
+  /**
+   * Forgets partitions that went away. Those that came start at the processor's own checkpoint, if it keeps one: the
+   * member that held them before may have gone further than we knew when we subscribed.
+   */
+  async #followAssignment(messages: readonly Message[]): Promise<readonly Message[]> {
+    const { watermarks } = this.#around.ledger
+    const known = watermarks.partitions()
+    const assigned = this.#subscription.assigned()
+    this.#forget(known.filter((partition) => !includes(assigned, partition)))
+    const gained = assigned.filter((partition) => !includes(known, partition))
+    for (const partition of gained) watermarks.follow(partition)
+    const ours = messages.filter((message) => includes(assigned, message))
+    const { checkpoint = 'group', name } = this.#description
+    if (gained.length === 0 || checkpoint === 'group') return ours
+    try {
+      const positions = (await checkpoint.load(name)).filter((position) => includes(gained, position))
+      await this.#subscription.seek(positions)
+      return ours.filter((message) => !includes(positions, message))
+    } catch (error) {
+      // These messages have left the subscription without a place to go.
+      this.#isBroken = true
+      throw error
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    this.#forget(this.#around.ledger.watermarks.partitions())
+    await this.#subscription.close().catch(() => {})
+    this.#subscription = await openSubscription(this.#around, this.#description)
+    this.#isBroken = false
+    for (const partition of this.#subscription.assigned()) this.#around.ledger.watermarks.follow(partition)
+  }
+
+  #forget(partitions: readonly TopicPartition[]): void {
+    if (partitions.length === 0) return
+    for (const partition of partitions) this.#around.ledger.forget(partition)
+    this.#work.dropForgotten()
+  }
+}
+
+function includes(partitions: readonly TopicPartition[], { topic, partition }: TopicPartition): boolean {
+  return partitions.some((other) => other.partition === partition && other.topic === topic)
+}

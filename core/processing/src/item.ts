@@ -1,0 +1,22 @@
+import type { Message } from '@millrace/bus'
+
+/** A message that the processor holds: fetched, not finished. */
+export interface Item {
+  readonly message: Message
+  /** 'forgotten': its partition went to another member, so it is no longer ours to finish. */
+  state: 'held' | 'finished' | 'forgotten'
+  /** Tries that count against the retry policy. */
+  tries: number
+  /** Tries that failed because an engine was down; they count against nothing. */
+  outages: number
+}
+
+/** A message as it was fetched. */
+export function heldItem(message: Message): Item {
+  return { message, state: 'held', tries: 0, outages: 0 }
+}
+
+/** Names a message for people: `greenhouse.reading/0@17`. */
+export function describeMessage({ topic, partition, offset }: Message): string {
+  return `${topic}/${partition}@${offset}`
+}

@@ -62,6 +62,8 @@ export class LiveFeed {
     this.close()
     this.#stream = followEventStream({
       url: '/api/live',
+      // The server tells its status every two seconds: silence means that the connection is dead.
+      idleMsMax: 15_000,
       headers: this.#options.headers,
       onEvent: (event) => this.#event(event),
       onState: (state) => this.#streamState(state),
@@ -107,13 +109,18 @@ export class LiveFeed {
     else if (name === 'device') this.fleet.applyDevice(body as DeviceBody)
     else if (name === 'command') this.#command(body as CommandBody)
     else if (name === 'status') this.#set({ status: body as StatusBody })
-    else if (name === 'lost') this.#set({ lost: this.#state.lost + (body as { count: number }).count })
+    else if (name === 'lost') this.#lost((body as { count: number }).count)
   }
 
   #reading(reading: LiveReading): void {
     this.rates.count(1)
     this.fleet.applyReading(reading)
     for (const listener of this.#readings) listener(reading)
+  }
+
+  #lost(count: number): void {
+    this.rates.count(count)
+    this.#set({ lost: this.#state.lost + count })
   }
 
   #command(command: CommandBody): void {

@@ -25,7 +25,7 @@ export interface FollowOptions {
   readonly onEvent: (event: StreamEvent) => void
   readonly onState?: (state: StreamState) => void
   readonly fetch?: typeof fetch
-  /** Silence after which a connection counts as dead, in milliseconds. Default: 20,000. */
+  /** Silence after which a connection counts as dead, in milliseconds. Default: 45,000. */
   readonly idleMsMax?: number
   /** Default: 500. */
   readonly retryDelayMsMin?: number
@@ -66,7 +66,7 @@ export function followEventStream(options: FollowOptions): FollowedStream {
     const headers = { accept: 'text/event-stream', ...options.headers() }
     const attemptOver = new AbortController()
     const signal = AbortSignal.any([closing.signal, attemptOver.signal])
-    return await withIdleLimit(options.idleMsMax ?? 20_000, attemptOver, (alive) =>
+    return await withIdleLimit(options.idleMsMax ?? 45_000, attemptOver, (alive) =>
       readResponse(
         options,
         { headers: lastId ? { ...headers, 'last-event-id': lastId } : headers, signal },

@@ -1,1 +1,2 @@
-export {}
+export { nodeFiles } from './node-files.ts'
+export { nodeRuntime } from './node-runtime.ts'

@@ -1,2 +1,13 @@
 export type { FileLock, Files, OpenFile } from './files.ts'
-export { type AppendResult, followLog, type Log, type LogGap, type LogOptions, type LogRecord, type NewRecord, type ReadLimits, type Retention } from './log.ts'
+export {
+  type AppendResult,
+  followLog,
+  type Log,
+  type LogGap,
+  type LogOptions,
+  type LogRecord,
+  type NewRecord,
+  type ReadLimits,
+  type Retention,
+} from './log.ts'
+export { openLog } from './open-log.ts'

@@ -105,7 +105,12 @@ export interface Log extends AsyncDisposable {
  * Batches as they appear, until `signal` aborts (then it ends quietly) or the log closes. Starts at `offset`, or at
  * the start offset if retention has overtaken it.
  */
-export async function* followLog(log: Log, offset: number, signal: AbortSignal, limits?: ReadLimits): AsyncGenerator<readonly LogRecord[]> {
+export async function* followLog(
+  log: Log,
+  offset: number,
+  signal: AbortSignal,
+  limits?: ReadLimits,
+): AsyncGenerator<readonly LogRecord[]> {
   let next = offset
   while (!signal.aborted) {
     next = Math.max(next, log.startOffset)

@@ -38,6 +38,30 @@ export const logErrors = defineErrors({
     remedy: 'Send smaller records, or raise recordBytesMax.',
     retryable: false,
   },
+  LOG_APPEND_TOO_LARGE: {
+    seen: 'The records of one append take up to {seen} bytes',
+    expected: 'at most {limit} bytes',
+    remedy: 'Append fewer records at a time, or raise pendingBytesMax and segmentBytesMax.',
+    retryable: false,
+  },
+  LOG_TIMESTAMP_INVALID: {
+    seen: 'A record has the timestamp {seen}',
+    expected: 'whole milliseconds since 1970, from 0 to {limit}',
+    remedy: 'Correct the timestamp, or leave it out to use the time of the append.',
+    retryable: false,
+  },
+  LOG_OPTION_INVALID: {
+    seen: 'The log option {option} is {seen}',
+    expected: '{expected}',
+    remedy: 'Correct the option.',
+    retryable: false,
+  },
+  LOG_READ_FAILED: {
+    seen: 'The log {directory} could not be read: {reason}',
+    expected: 'a disk that answers',
+    remedy: 'Check the disk and read again; nothing was changed.',
+    retryable: true,
+  },
   LOG_OFFSET_OUT_OF_RANGE: {
     seen: 'Offset {offset} was asked for, but the log holds {start} up to, not including, {end}',
     expected: 'an offset that is still retained and already written',

@@ -1,0 +1,176 @@
+import { abortReason, millraceError } from '@millrace/kernel'
+import type { WrittenFrame } from './active-segment.ts'
+import type { DurableMark } from './durable-mark.ts'
+import type { FileLock } from './files.ts'
+import { FRAME_HEADER_BYTES } from './frame.ts'
+import type { AppendResult, Log, LogGap, LogOptions, LogRecord, NewRecord, ReadLimits } from './log.ts'
+import { LOG_LIMITS } from './log-limits.ts'
+import { LogReader } from './log-reader.ts'
+import { LogWriter } from './log-writer.ts'
+import type { RecoveredLog } from './recovery.ts'
+import { type RetentionOutcome, removeExpired } from './retention.ts'
+import { TailCache } from './tail-cache.ts'
+
+interface EndWaiter {
+  readonly offset: number
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** The log on files: one writer, any number of readers, one lock. Made by `openLog`. */
+export class DurableLog implements Log {
+  readonly #options: LogOptions
+  readonly #recovered: RecoveredLog
+  readonly #mark: DurableMark
+  readonly #lock: FileLock
+  readonly #tail: TailCache
+  readonly #writer: LogWriter
+  readonly #reader: LogReader
+  readonly #waiters = new Set<EndWaiter>()
+  #endOffset: number
+  #retention: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  constructor(options: LogOptions, recovered: RecoveredLog, mark: DurableMark, lock: FileLock) {
+    const { files, directory, runtime } = options
+    this.#options = options
+    this.#recovered = recovered
+    this.#mark = mark
+    this.#lock = lock
+    this.#endOffset = recovered.nextOffset
+    this.#tail = new TailCache(LOG_LIMITS.tailCacheBytesMax)
+    this.#writer = new LogWriter({
+      files,
+      directory,
+      runtime,
+      segments: recovered.segments,
+      segmentBytesMax: options.segmentBytesMax ?? LOG_LIMITS.segmentBytes.default,
+      recordBytesMax: options.recordBytesMax ?? LOG_LIMITS.recordBytes.default,
+      pendingBytesMax: options.pendingBytesMax ?? LOG_LIMITS.pendingBytes.default,
+      nextOffset: recovered.nextOffset,
+      lastIsSound: recovered.lastIsSound,
+      onDurable: (frames) => this.#onDurable(frames),
+      onRoll: () => void this.applyRetention().catch(() => {}),
+    })
+    this.#reader = new LogReader({
+      files,
+      directory,
+      segments: recovered.segments,
+      gaps: recovered.gaps,
+      tail: this.#tail,
+      bounds: this,
+    })
+  }
+
+  get startOffset(): number {
+    return this.#recovered.segments.first?.baseOffset ?? this.#endOffset
+  }
+
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  get bytes(): number {
+    return this.#recovered.segments.bytes
+  }
+
+  get gaps(): readonly LogGap[] {
+    return this.#recovered.gaps.all
+  }
+
+  append(records: readonly NewRecord[], options?: { readonly signal?: AbortSignal }): Promise<AppendResult> {
+    return this.#writer.append(records, options?.signal)
+  }
+
+  async read(offset: number, limits?: ReadLimits): Promise<readonly LogRecord[]> {
+    this.#throwIfClosed()
+    return this.#reader.read(offset, limits)
+  }
+
+  waitBeyond(offset: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#throwIfClosed()
+      if (signal?.aborted) throw abortReason(signal)
+      if (this.#hasRecordAt(offset)) return resolve()
+      const settle = (end: () => void) => {
+        signal?.removeEventListener('abort', onAbort)
+        this.#waiters.delete(waiter)
+        end()
+      }
+      const onAbort = () => settle(() => reject(abortReason(signal)))
+      const waiter = {
+        offset,
+        resolve: () => settle(resolve),
+        reject: (error: unknown) => settle(() => reject(error)),
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add(waiter)
+    })
+  }
+
+  async offsetAt(timestampMs: number): Promise<number> {
+    this.#throwIfClosed()
+    return this.#reader.offsetAt(timestampMs)
+  }
+
+  /** Runs are one after another, so that two never remove the same segment. */
+  applyRetention(): Promise<RetentionOutcome> {
+    const { files, directory, runtime, retention } = this.#options
+    const { segments, gaps } = this.#recovered
+    const run = this.#retention.then(async () => {
+      this.#throwIfClosed()
+      const reader = this.#reader
+      const removedSegments = await removeExpired(
+        { files, directory, clock: runtime.clock, segments, reader },
+        retention,
+      )
+      gaps.dropBelow(this.startOffset)
+      return { removedSegments, startOffset: this.startOffset }
+    })
+    this.#retention = run.catch(() => {})
+    return run
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#writer.close()
+      await this.#retention
+      await this.#mark.close()
+    } finally {
+      for (const waiter of [...this.#waiters]) waiter.reject(this.#closedError())
+      await this.#lock.release()
+    }
+  }
+
+  #onDurable(frames: readonly WrittenFrame[]): void {
+    for (const { builder, bytes, baseOffset } of frames) {
+      const { count, bodyBytes, firstTimestampMs } = builder
+      const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes)
+      this.#tail.push({ baseOffset, count, firstTimestampMs, body })
+      this.#endOffset = baseOffset + count
+    }
+    this.#mark.advance(this.#endOffset)
+    for (const waiter of [...this.#waiters]) if (this.#hasRecordAt(waiter.offset)) waiter.resolve()
+  }
+
+  #hasRecordAt(offset: number): boolean {
+    return this.#endOffset > this.#recovered.gaps.skip(offset)
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closing !== undefined) throw this.#closedError()
+  }
+
+  #closedError() {
+    return millraceError('LOG_CLOSED', { directory: this.#options.directory })
+  }
+}

@@ -1,0 +1,127 @@
+import { type Cancel, crc32c, type Scheduler } from '@millrace/kernel'
+import { MARK_FILE } from './directory-layout.ts'
+import type { Files, OpenFile } from './files.ts'
+import { getInteger64, putInteger64, viewOf } from './integers.ts'
+import { createWholeFile } from './whole-file.ts'
+
+/** "MRMK" in memory order. */
+const MAGIC = 0x4b4d524d
+const SLOT_BYTES = 32
+/** Slots are a sector and more apart, so that no torn write can hurt both. */
+const SLOT_DISTANCE_BYTES = 4096
+const FILE_BYTES = 2 * SLOT_DISTANCE_BYTES
+const DELAY_MS = 1000
+
+/**
+ * A lower bound of what is durable, in a file of its own: it tells a torn tail that nobody was promised from
+ * acknowledged records that the disk has lost, and keeps offsets from being used again. Written lazily, so it
+ * may lag behind the truth, but is never ahead of it. Two slots are written in turn.
+ */
+export class DurableMark {
+  readonly #files: Files
+  readonly #directory: string
+  readonly #scheduler: Scheduler
+  #generation: number
+  #written: number
+  #wanted: number
+  #cancel: Cancel | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(files: Files, directory: string, scheduler: Scheduler, slot: Slot) {
+    this.#files = files
+    this.#directory = directory
+    this.#scheduler = scheduler
+    this.#generation = slot.generation
+    this.#written = slot.offset
+    this.#wanted = slot.offset
+  }
+
+  /** Reads the newest intact slot; without one the mark is 0. */
+  static async open(
+    files: Files,
+    directory: string,
+    names: readonly string[],
+    scheduler: Scheduler,
+  ): Promise<DurableMark> {
+    const slot = names.includes(MARK_FILE)
+      ? await readNewestSlot(files, `${directory}/${MARK_FILE}`)
+      : undefined
+    return new DurableMark(files, directory, scheduler, slot ?? { generation: 0, offset: 0 })
+  }
+
+  /** The last offset that was written. */
+  get offset(): number {
+    return this.#written
+  }
+
+  /** Notes that everything before `offset` is durable; it is written within a second or so. */
+  advance(offset: number): void {
+    this.#wanted = offset
+    this.#cancel ??= this.#scheduler.after(DELAY_MS, () => {
+      this.#cancel = undefined
+      void this.#write(false)
+    })
+  }
+
+  /** Writes and syncs what has not been written yet. */
+  async close(): Promise<void> {
+    this.#cancel?.()
+    await this.#write(true)
+  }
+
+  /** The mark is a help, not a promise: what keeps it from being written keeps nobody from working. */
+  #write(sync: boolean): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#writeNow(sync)).catch(() => {})
+    return this.#writing
+  }
+
+  async #writeNow(sync: boolean): Promise<void> {
+    if (this.#wanted === this.#written) return
+    const slot = { generation: this.#generation + 1, offset: this.#wanted }
+    await using file = await this.#open()
+    await file.write([encodeSlot(slot)], (slot.generation % 2) * SLOT_DISTANCE_BYTES)
+    this.#generation = slot.generation
+    this.#written = slot.offset
+    if (sync) await file.sync()
+  }
+
+  async #open(): Promise<OpenFile> {
+    if (this.#generation > 0) return this.#files.open(`${this.#directory}/${MARK_FILE}`, 'write')
+    return createWholeFile(this.#files, this.#directory, MARK_FILE, [new Uint8Array(FILE_BYTES)])
+  }
+}
+
+interface Slot {
+  readonly generation: number
+  readonly offset: number
+}
+
+async function readNewestSlot(files: Files, path: string): Promise<Slot | undefined> {
+  await using file = await files.open(path, 'read')
+  const bytes = new Uint8Array(FILE_BYTES)
+  await file.read(bytes, 0)
+  const slots = [0, SLOT_DISTANCE_BYTES].map((position) =>
+    decodeSlot(bytes.subarray(position, position + SLOT_BYTES)),
+  )
+  return slots.reduce(
+    (newest, slot) => ((slot?.generation ?? 0) > (newest?.generation ?? 0) ? slot : newest),
+    undefined,
+  )
+}
+
+function encodeSlot(slot: Slot): Uint8Array {
+  const bytes = new Uint8Array(SLOT_BYTES)
+  const view = viewOf(bytes)
+  view.setUint32(0, MAGIC, true)
+  putInteger64(view, 8, slot.generation)
+  putInteger64(view, 16, slot.offset)
+  view.setUint32(28, crc32c(bytes.subarray(0, 28)), true)
+  return bytes
+}
+
+function decodeSlot(bytes: Uint8Array): Slot | undefined {
+  const view = viewOf(bytes)
+  if (view.getUint32(0, true) !== MAGIC || view.getUint32(28, true) !== crc32c(bytes.subarray(0, 28)))
+    return undefined
+  return { generation: getInteger64(view, 8), offset: getInteger64(view, 16) }
+}

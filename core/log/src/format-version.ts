@@ -1,0 +1,46 @@
+import { millraceError } from '@millrace/kernel'
+import { FORMAT_FILE } from './directory-layout.ts'
+import type { Files } from './files.ts'
+import { FORMAT_VERSION } from './segment-header.ts'
+import { createWholeFile } from './whole-file.ts'
+
+const FILE_BYTES_MAX = 4096
+
+/**
+ * Makes sure that this code may touch the directory, and writes down its format if nothing is there yet. A
+ * damaged format file is written anew: the segments carry the version too.
+ *
+ * @throws DIRECTORY_TOO_NEW
+ */
+export async function checkFormat(files: Files, directory: string, names: readonly string[]): Promise<void> {
+  const path = `${directory}/${FORMAT_FILE}`
+  const seen = names.includes(FORMAT_FILE) ? await readVersion(files, path) : undefined
+  if (seen === undefined) return writeVersion(files, directory)
+  refuseNewer(directory, seen)
+}
+
+/** @throws DIRECTORY_TOO_NEW */
+export function refuseNewer(directory: string, version: number): void {
+  if (version <= FORMAT_VERSION) return
+  throw millraceError('DIRECTORY_TOO_NEW', { directory, seen: version, supported: FORMAT_VERSION })
+}
+
+async function readVersion(files: Files, path: string): Promise<number | undefined> {
+  await using file = await files.open(path, 'read')
+  const bytes = new Uint8Array(FILE_BYTES_MAX)
+  const length = await file.read(bytes, 0)
+  try {
+    const content: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)))
+    const version =
+      content !== null && typeof content === 'object' && 'version' in content ? content.version : undefined
+    return typeof version === 'number' ? version : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function writeVersion(files: Files, directory: string): Promise<void> {
+  const content = new TextEncoder().encode(`{"format":"millrace-log","version":${FORMAT_VERSION}}\n`)
+  const file = await createWholeFile(files, directory, FORMAT_FILE, [content])
+  await file.close()
+}

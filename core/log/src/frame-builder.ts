@@ -1,0 +1,107 @@
+import { FRAME_HEADER_BYTES, frameBytes, sealFrame } from './frame.ts'
+import type { AppendResult, NewRecord } from './log.ts'
+import { encodeRecord, RECORD_OVERHEAD_BYTES_MAX, recordBytes } from './record-codec.ts'
+
+/** Somebody who waits for an append to become durable. */
+export interface AppendWaiter {
+  resolve(result: AppendResult): void
+  reject(error: unknown): void
+}
+
+interface Share {
+  readonly waiter: AppendWaiter
+  readonly index: number
+  readonly count: number
+}
+
+/** Where a frame is to stand; known only when it is written. */
+export interface FramePlace {
+  readonly baseOffset: number
+  readonly salt: number
+  readonly unsyncedBefore: number
+}
+
+/** Collects appends, encoded on arrival, into one frame. */
+export class FrameBuilder {
+  readonly #shares: Share[] = []
+  #buffer: Uint8Array
+  #end = FRAME_HEADER_BYTES
+  #count = 0
+  #firstTimestampMs = 0
+  #maxTimestampMs = 0
+
+  constructor(bodyBytesMin: number) {
+    this.#buffer = new Uint8Array(frameBytes(bodyBytesMin))
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get bodyBytes(): number {
+    return this.#end - FRAME_HEADER_BYTES
+  }
+
+  /** Size of the whole frame in the file. */
+  get bytes(): number {
+    return frameBytes(this.bodyBytes)
+  }
+
+  get firstTimestampMs(): number {
+    return this.#firstTimestampMs
+  }
+
+  get maxTimestampMs(): number {
+    return this.#maxTimestampMs
+  }
+
+  /** Copies `records` into the frame; `waiter` hears of their fate. */
+  add(records: readonly NewRecord[], encodedBytesMax: number, nowMs: number, waiter: AppendWaiter): void {
+    this.#reserve(encodedBytesMax)
+    this.#shares.push({ waiter, index: this.#count, count: records.length })
+    for (const record of records) {
+      const timestampMs = record.timestampMs ?? nowMs
+      if (this.#count === 0) this.#firstTimestampMs = timestampMs
+      this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestampMs)
+      this.#end = encodeRecord(this.#buffer, this.#end, record, timestampMs, this.#firstTimestampMs)
+      this.#count += 1
+    }
+  }
+
+  /** The bytes of the whole frame at its place. Calling it again makes them anew in the same memory. */
+  seal(place: FramePlace): Uint8Array {
+    const bytes = this.#buffer.subarray(0, this.bytes)
+    sealFrame(bytes, {
+      ...place,
+      bodyBytes: this.bodyBytes,
+      count: this.#count,
+      firstTimestampMs: this.#firstTimestampMs,
+      maxTimestampMs: this.#maxTimestampMs,
+    })
+    return bytes
+  }
+
+  acknowledge(baseOffset: number): void {
+    for (const { waiter, index, count } of this.#shares)
+      waiter.resolve({ baseOffset: baseOffset + index, count })
+  }
+
+  reject(error: unknown): void {
+    for (const { waiter } of this.#shares) waiter.reject(error)
+  }
+
+  #reserve(bytes: number): void {
+    const needed = frameBytes(this.bodyBytes + bytes)
+    if (needed <= this.#buffer.length) return
+    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2))
+    larger.set(this.#buffer.subarray(0, this.#end))
+    this.#buffer = larger
+  }
+}
+
+/** No fewer bytes than `records` take in a frame. */
+export function encodedBytesMax(records: readonly NewRecord[]): number {
+  let bytes = 0
+  for (const record of records) bytes += recordBytes(record) + RECORD_OVERHEAD_BYTES_MAX
+  return bytes
+}

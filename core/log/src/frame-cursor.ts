@@ -1,0 +1,122 @@
+import type { OpenFile } from './files.ts'
+import {
+  decodeFrameHeader,
+  FRAME_ALIGNMENT_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_MAGIC,
+  type FrameHeader,
+  frameBytes,
+  isBodyIntact,
+} from './frame.ts'
+
+/** An intact frame, as it stands in a file. */
+export interface Frame {
+  readonly header: FrameHeader
+  readonly position: number
+  /** Where the next frame would be. */
+  readonly end: number
+  readonly body: Uint8Array
+}
+
+/**
+ * Finds and checks frames in one file, reading it in chunks. Errors of reading are passed on as they are:
+ * a disk that does not answer says nothing about what is on it.
+ */
+export class FrameCursor {
+  readonly #file: OpenFile
+  readonly #salt: number | undefined
+  readonly #limit: number
+  readonly #chunkBytes: number
+  #chunk: Uint8Array = new Uint8Array(0)
+  #chunkPosition = 0
+
+  /** Looks at nothing from `limit` on; frames must carry `salt`, if it is known. */
+  constructor(file: OpenFile, salt: number | undefined, limit: number, chunkBytes: number) {
+    this.#file = file
+    this.#salt = salt
+    this.#limit = limit
+    this.#chunkBytes = chunkBytes
+  }
+
+  /** The intact frame that starts at `position`; undefined if none does. */
+  async frameAt(position: number): Promise<Frame | undefined> {
+    const head = await this.#load(position, FRAME_HEADER_BYTES)
+    if (head === undefined) return undefined
+    const header = decodeFrameHeader(head, 0)
+    if (header === undefined || (this.#salt !== undefined && header.salt !== this.#salt)) return undefined
+    const bytes = await this.#load(position, frameBytes(header.bodyBytes))
+    if (bytes === undefined || !isBodyIntact(bytes, header)) return undefined
+    const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + header.bodyBytes)
+    return { header, position, end: position + bytes.length, body }
+  }
+
+  /** The first intact frame at `position` or behind it whose records have `offset` or higher ones. */
+  async nextFrame(position: number, offset: number): Promise<Frame | undefined> {
+    let next = position
+    while (next + FRAME_HEADER_BYTES <= this.#limit) {
+      const found = await this.#findMagic(next)
+      if (found === undefined) return undefined
+      const frame = await this.frameAt(found)
+      if (frame !== undefined && frame.header.baseOffset >= offset) return frame
+      next = frame?.end ?? found + FRAME_ALIGNMENT_BYTES
+    }
+    return undefined
+  }
+
+  /** The position behind the last byte from `position` on that is not zero; `position` if all are. */
+  async contentEnd(position: number): Promise<number> {
+    let end = position
+    for (let next = position; next < this.#limit; ) {
+      const bytes = await this.#loadSome(next)
+      if (bytes.length === 0) break
+      const last = bytes.findLastIndex((byte) => byte !== 0)
+      if (last >= 0) end = next + last + 1
+      next += bytes.length
+    }
+    return end
+  }
+
+  async #findMagic(position: number): Promise<number | undefined> {
+    let next = position
+    while (next + FRAME_HEADER_BYTES <= this.#limit) {
+      const bytes = await this.#loadSome(next)
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const end = bytes.length - 3
+      if (end <= 0) return undefined
+      for (let index = 0; index < end; index += FRAME_ALIGNMENT_BYTES) {
+        if (view.getUint32(index, true) === FRAME_MAGIC) return next + index
+      }
+      next += Math.ceil(end / FRAME_ALIGNMENT_BYTES) * FRAME_ALIGNMENT_BYTES
+    }
+    return undefined
+  }
+
+  /** Exactly `length` bytes from `position` on; undefined if there are not so many below the limit. */
+  async #load(position: number, length: number): Promise<Uint8Array | undefined> {
+    if (position + length > this.#limit) return undefined
+    let start = position - this.#chunkPosition
+    if (start < 0 || start + length > this.#chunk.length) {
+      await this.#fill(position, length)
+      start = 0
+    }
+    return start + length <= this.#chunk.length ? this.#chunk.subarray(start, start + length) : undefined
+  }
+
+  /** What is there from `position` on, a chunk at most; empty at the end. */
+  async #loadSome(position: number): Promise<Uint8Array> {
+    const start = position - this.#chunkPosition
+    if (start < 0 || start >= this.#chunk.length) {
+      await this.#fill(position, 0)
+      return this.#chunk
+    }
+    return this.#chunk.subarray(start)
+  }
+
+  /** Frames handed out are views of the chunk, so every chunk gets memory of its own. */
+  async #fill(position: number, length: number): Promise<void> {
+    const bytes = new Uint8Array(Math.min(Math.max(this.#chunkBytes, length), this.#limit - position))
+    const filled = await this.#file.read(bytes, position)
+    this.#chunk = bytes.subarray(0, filled)
+    this.#chunkPosition = position
+  }
+}

@@ -1,0 +1,40 @@
+import { millraceError } from '@millrace/kernel'
+import type { LogOptions } from './log.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+interface Limit {
+  readonly min: number
+  readonly default: number
+  readonly max: number
+}
+
+/** Bounds and defaults of the options, and the limits that are not options. All in bytes. */
+export const LOG_LIMITS = {
+  /** Positions within a segment are stored in 32 bits. */
+  segmentBytes: { min: 4 * KIB, default: 64 * MIB, max: 2 ** 31 },
+  recordBytes: { min: 1, default: MIB, max: 64 * MIB },
+  pendingBytes: { min: 4 * KIB, default: 16 * MIB, max: 1024 * MIB },
+  /** Newest frames kept in memory. */
+  tailCacheBytesMax: 256 * KIB,
+} as const
+
+/** @throws LOG_OPTION_INVALID */
+export function checkOptions(options: LogOptions): void {
+  checkLimit('segmentBytesMax', options.segmentBytesMax, LOG_LIMITS.segmentBytes)
+  checkLimit('recordBytesMax', options.recordBytesMax, LOG_LIMITS.recordBytes)
+  checkLimit('pendingBytesMax', options.pendingBytesMax, LOG_LIMITS.pendingBytes)
+  const positive = { min: 0, default: 0, max: Number.MAX_SAFE_INTEGER }
+  checkLimit('retention.ageMsMax', options.retention?.ageMsMax, positive)
+  checkLimit('retention.bytesMax', options.retention?.bytesMax, positive)
+}
+
+function checkLimit(option: string, seen: number | undefined, { min, max }: Limit): void {
+  if (seen === undefined || (Number.isInteger(seen) && seen >= min && seen <= max)) return
+  throw millraceError('LOG_OPTION_INVALID', {
+    option,
+    seen,
+    expected: `a whole number from ${min} to ${max}`,
+  })
+}

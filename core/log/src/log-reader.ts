@@ -1,0 +1,165 @@
+import { assert, errorText, isMillraceError, millraceError } from '@millrace/kernel'
+import type { Files } from './files.ts'
+import { FrameCursor } from './frame-cursor.ts'
+import type { GapList } from './gap-list.ts'
+import type { LogRecord, ReadLimits } from './log.ts'
+import { ReadBatch } from './read-batch.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+import type { CachedFrame, TailCache } from './tail-cache.ts'
+
+const READ_BYTES_DEFAULT = 1024 * 1024
+const READ_COUNT_DEFAULT = 10_000
+
+/** Frames are about this large, so a chunk holds what was asked for and the frame around its end. */
+const CHUNK_SLACK_BYTES = 96 * 1024
+const SCAN_CHUNK_BYTES = 256 * 1024
+
+/** What the reader needs to know of the log it reads. */
+export interface ReadableLog {
+  readonly files: Files
+  readonly directory: string
+  readonly segments: SegmentList
+  readonly gaps: GapList
+  readonly tail: TailCache
+  readonly bounds: { readonly startOffset: number; readonly endOffset: number }
+}
+
+/** Reads durable records: from memory at the end of the log, else from the files. Keeps no file open. */
+export class LogReader {
+  readonly #log: ReadableLog
+
+  constructor(log: ReadableLog) {
+    this.#log = log
+  }
+
+  /** See `Log.read`. */
+  async read(offset: number, limits: ReadLimits = {}): Promise<readonly LogRecord[]> {
+    this.#checkRange(offset)
+    const bytesMax = limits.bytesMax ?? READ_BYTES_DEFAULT
+    const countMax = limits.countMax ?? READ_COUNT_DEFAULT
+    for (let next = offset; ; ) {
+      next = this.#log.gaps.skip(Math.max(next, this.#log.bounds.startOffset))
+      if (next >= this.#log.bounds.endOffset) return []
+      const batch = new ReadBatch(next, bytesMax, countMax)
+      const cached = this.#log.tail.from(next)
+      if (cached.length > 0) takeCached(batch, cached)
+      else await this.#readFile(batch, next, bytesMax)
+      if (batch.records.length > 0) return batch.records
+      assert(
+        batch.next > next || this.#log.gaps.skip(next) > next,
+        'a read that finds nothing has found a gap',
+      )
+      next = batch.next
+    }
+  }
+
+  /** See `Log.offsetAt`. */
+  async offsetAt(timestampMs: number): Promise<number> {
+    for (const segment of [...this.#log.segments.all]) {
+      if ((await this.maxTimestampMs(segment)) < timestampMs) continue
+      const offset = await this.#offsetIn(segment, timestampMs)
+      if (offset !== undefined && offset >= this.#log.bounds.startOffset) return offset
+    }
+    return this.#log.bounds.endOffset
+  }
+
+  /** The newest timestamp in a segment; reads the whole segment if nobody has yet. */
+  async maxTimestampMs(segment: Segment): Promise<number> {
+    if (segment.maxTimestampMs !== undefined) return segment.maxTimestampMs
+    let max = 0
+    await this.#walk(segment, segment.baseOffset, SCAN_CHUNK_BYTES, (frame) => {
+      max = Math.max(max, frame.maxTimestampMs)
+      return true
+    })
+    segment.maxTimestampMs = max
+    return max
+  }
+
+  async #offsetIn(segment: Segment, timestampMs: number): Promise<number | undefined> {
+    let found: number | undefined
+    await this.#walk(segment, segment.baseOffset, SCAN_CHUNK_BYTES, (frame) => {
+      if (frame.maxTimestampMs < timestampMs) return true
+      const batch = new ReadBatch(frame.baseOffset, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+      batch.take(frame)
+      found = batch.records.find((record) => record.timestampMs >= timestampMs)?.offset
+      return found === undefined
+    })
+    return found
+  }
+
+  async #readFile(batch: ReadBatch, offset: number, bytesMax: number): Promise<void> {
+    const segment = this.#log.segments.holding(offset)
+    assert(segment !== undefined, 'an offset below the end is in a segment or in a gap')
+    if (offset < segment.baseOffset) {
+      this.#log.gaps.add({ from: offset, to: segment.baseOffset, reason: 'no segment holds them' })
+      return
+    }
+    const chunkBytes = Math.min(bytesMax, READ_BYTES_DEFAULT) + CHUNK_SLACK_BYTES
+    await this.#walk(segment, offset, chunkBytes, (frame) => batch.take(frame))
+  }
+
+  /**
+   * Hands the frames from the one with `offset` on to `visit`, until that answers false. Everything below the
+   * segment's end was acknowledged, so what is not intact is damage: it becomes a gap, and the walk goes on
+   * behind it.
+   */
+  async #walk(
+    segment: Segment,
+    offset: number,
+    chunkBytes: number,
+    visit: (frame: WalkedFrame) => boolean,
+  ): Promise<void> {
+    const { endOffset, dataBytes } = segment
+    try {
+      await using file = await this.#log.files.open(segment.path, 'read')
+      const cursor = new FrameCursor(file, segment.salt, dataBytes, chunkBytes)
+      let { offset: expected, position } = segment.index.find(offset)
+      while (expected < endOffset) {
+        let frame = await cursor.frameAt(position)
+        if (frame?.header.baseOffset !== expected) {
+          frame = await cursor.nextFrame(position, expected + 1)
+          const to = frame?.header.baseOffset ?? endOffset
+          this.#log.gaps.add({
+            from: expected,
+            to,
+            reason: `damaged frame at byte ${position} of ${segment.path}`,
+          })
+          if (frame === undefined) return
+        }
+        const { header } = frame
+        segment.index.note(header.baseOffset, frame.position, header.baseOffset !== expected)
+        expected = header.baseOffset + header.count
+        position = frame.end
+        if (expected > offset && !visit({ ...header, body: frame.body })) return
+      }
+    } catch (error) {
+      throw this.#readError(error, offset)
+    }
+  }
+
+  /** Retention may have removed the segment while it was read: then the offset is out of range. */
+  #readError(error: unknown, offset: number): unknown {
+    if (isMillraceError(error)) return error
+    this.#checkRange(offset)
+    return millraceError(
+      'LOG_READ_FAILED',
+      { directory: this.#log.directory, reason: errorText(error) },
+      { cause: error },
+    )
+  }
+
+  #checkRange(offset: number): void {
+    const { startOffset: start, endOffset: end } = this.#log.bounds
+    if (offset >= start && offset <= end) return
+    throw millraceError('LOG_OFFSET_OUT_OF_RANGE', { offset, start, end })
+  }
+}
+
+interface WalkedFrame extends CachedFrame {
+  readonly maxTimestampMs: number
+}
+
+function takeCached(batch: ReadBatch, frames: readonly CachedFrame[]): void {
+  for (const frame of frames) if (!batch.take(frame)) return
+}

@@ -1,0 +1,30 @@
+import { DurableLog } from './durable-log.ts'
+import { DurableMark } from './durable-mark.ts'
+import { checkFormat } from './format-version.ts'
+import type { Log, LogOptions } from './log.ts'
+import { checkOptions } from './log-limits.ts'
+import { recoverLog } from './recovery.ts'
+
+/**
+ * Opens the log in a directory, or begins one there, and takes the directory's lock until it is closed. Reads
+ * the last segment, and the headers of the others.
+ *
+ * @throws DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, LOG_OPTION_INVALID, DISK_FULL (a new log only), and the file
+ * system's own errors: a disk that cannot be read is never taken for an empty one
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  checkOptions(options)
+  const { files, directory, runtime } = options
+  await files.makeDirectory(directory)
+  const lock = await files.lock(directory)
+  try {
+    const names = await files.list(directory)
+    await checkFormat(files, directory, names)
+    const mark = await DurableMark.open(files, directory, names, runtime.scheduler)
+    const recovered = await recoverLog(files, directory, names, mark.offset)
+    return new DurableLog(options, recovered, mark, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}

@@ -1,0 +1,55 @@
+import { millraceError } from '@millrace/kernel'
+import type { LogRecord } from './log.ts'
+import { RecordReader } from './record-codec.ts'
+import type { CachedFrame } from './tail-cache.ts'
+
+/** Collects the records of one read, up to its limits. */
+export class ReadBatch {
+  readonly records: LogRecord[] = []
+  readonly #bytesMax: number
+  readonly #countMax: number
+  #next: number
+  #bytes = 0
+
+  constructor(offset: number, bytesMax: number, countMax: number) {
+    this.#next = offset
+    this.#bytesMax = bytesMax
+    this.#countMax = countMax
+  }
+
+  /** The offset that comes next. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Takes what fits of a frame, which starts at or before, or behind a gap after, `next`; false when full. */
+  take(frame: CachedFrame): boolean {
+    const reader = new RecordReader(frame.body, frame.firstTimestampMs)
+    const end = frame.baseOffset + frame.count
+    for (let offset = frame.baseOffset; offset < end; offset += 1) {
+      const record = reader.next(offset)
+      if (record === undefined) throw malformed(offset, end)
+      if (offset < this.#next) continue
+      const bytes = record.value.length + (record.key?.length ?? 0)
+      if (
+        this.records.length > 0 &&
+        (this.#bytes + bytes > this.#bytesMax || this.records.length >= this.#countMax)
+      )
+        return false
+      this.records.push(record)
+      this.#bytes += bytes
+      this.#next = offset + 1
+    }
+    return this.#bytes < this.#bytesMax && this.records.length < this.#countMax
+  }
+}
+
+/** The checksums fit but the records do not: no disk does that, only another program. */
+function malformed(from: number, to: number) {
+  return millraceError('LOG_CORRUPT', {
+    from,
+    to,
+    directory: '',
+    reason: 'the records of a frame do not fill it',
+  })
+}

@@ -1,0 +1,227 @@
+import { isMillraceError } from '@millrace/kernel'
+import { CORRUPT, DELETED, parseSegmentName, TEMPORARY, TORN } from './directory-layout.ts'
+import type { Files, OpenFile } from './files.ts'
+import { refuseNewer } from './format-version.ts'
+import { FrameCursor } from './frame-cursor.ts'
+import { GapList } from './gap-list.ts'
+import { Segment } from './segment.ts'
+import {
+  decodeSegmentHeader,
+  idRestOf,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  saltOf,
+} from './segment-header.ts'
+import { SegmentList } from './segment-list.ts'
+import { scanSegment } from './segment-scan.ts'
+import { SparseIndex } from './sparse-index.ts'
+
+const COPY_CHUNK_BYTES = 1024 * 1024
+const SALVAGE_CHUNK_BYTES = 256 * 1024
+
+/** What recovery hands to the log. */
+export interface RecoveredLog {
+  readonly segments: SegmentList
+  readonly gaps: GapList
+  /** The offset of the next record: behind everything that was or may have been acknowledged. */
+  readonly nextOffset: number
+  /** Whether the last segment may be written to; if not, the next append starts a new one. */
+  readonly lastIsSound: boolean
+}
+
+interface Found {
+  readonly path: string
+  readonly baseOffset: number
+  readonly fileBytes: number
+  /** Undefined if the header is damaged. */
+  readonly header: SegmentHeader | undefined
+  readonly salt: number
+}
+
+/**
+ * Brings a directory back to a log after whatever happened: the decision table of
+ * `docs/reference/log-format.md`. It never deletes what may have been acknowledged: a tail that was not is moved
+ * to a `.torn` file, what is damaged stays where it is and is named as a gap.
+ *
+ * @throws DIRECTORY_TOO_NEW; the file system's own errors, `EIO` above all: a disk that does not answer says
+ * nothing about what is on it, so nothing is changed
+ */
+export async function recoverLog(
+  files: Files,
+  directory: string,
+  names: readonly string[],
+  durableOffset: number,
+): Promise<RecoveredLog> {
+  await removeLeftovers(files, directory, names)
+  const found = await findSegments(files, directory, names)
+  const segments = new SegmentList()
+  const gaps = new GapList()
+  for (const [index, current] of found.entries()) {
+    const successor = found[index + 1]
+    if (successor === undefined) break
+    segments.push(await adoptSealed(files, current, successor, gaps))
+  }
+  const last = found.at(-1)
+  if (last === undefined) {
+    gaps.add({ from: 0, to: durableOffset, reason: 'no segment is left' })
+    return { segments, gaps, nextOffset: durableOffset, lastIsSound: false }
+  }
+  const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)
+  segments.push(segment)
+  gaps.add({ from: segment.endOffset, to: durableOffset, reason: `missing at the end of ${segment.path}` })
+  const nextOffset = Math.max(segment.endOffset, durableOffset)
+  return { segments, gaps, nextOffset, lastIsSound: isSound && nextOffset === segment.endOffset }
+}
+
+async function removeLeftovers(files: Files, directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (name.endsWith(TEMPORARY) || name.endsWith(DELETED)) await files.remove(`${directory}/${name}`)
+  }
+}
+
+async function findSegments(
+  files: Files,
+  directory: string,
+  names: readonly string[],
+): Promise<readonly Found[]> {
+  const found: Found[] = []
+  const segmentNames = names.filter((name) => parseSegmentName(name) !== undefined).sort()
+  for (const name of segmentNames) {
+    const path = `${directory}/${name}`
+    const segment = await inspect(files, path, parseSegmentName(name) ?? 0)
+    if (segment !== undefined) {
+      refuseNewer(directory, segment.header?.version ?? 0)
+      found.push(segment)
+    } else {
+      await files.rename(path, path + CORRUPT)
+      await files.syncDirectory(directory)
+    }
+  }
+  return found
+}
+
+/**
+ * Reads a segment's header. If it is damaged, the file name still tells the base offset and the first intact
+ * frame the salt; undefined if there is none.
+ */
+async function inspect(files: Files, path: string, baseOffset: number): Promise<Found | undefined> {
+  await using file = await files.open(path, 'read')
+  const fileBytes = await file.size()
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
+  const length = await file.read(bytes, 0)
+  const header = decodeSegmentHeader(bytes.subarray(0, length))
+  if (header !== undefined && header.baseOffset === baseOffset) {
+    return { path, baseOffset, fileBytes, header, salt: saltOf(header.id) }
+  }
+  const cursor = new FrameCursor(file, undefined, fileBytes, SALVAGE_CHUNK_BYTES)
+  const frame = await cursor.nextFrame(SEGMENT_HEADER_BYTES, baseOffset)
+  return frame && { path, baseOffset, fileBytes, header: undefined, salt: frame.header.salt }
+}
+
+/**
+ * A segment that has a successor. If the successor names it, its end is known without reading it; damage inside
+ * is found when it is read. Otherwise, or if it is shorter than it was, it is scanned now.
+ */
+async function adoptSealed(files: Files, found: Found, successor: Found, gaps: GapList): Promise<Segment> {
+  const chain = successor.header?.predecessor
+  if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
+    gaps.add({
+      from: chain.endOffset,
+      to: successor.baseOffset,
+      reason: `lost before ${successor.path} was begun`,
+    })
+    return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
+  }
+  const { segment, result } = await scan(files, found, successor.baseOffset)
+  for (const gap of result.gaps) gaps.add(gap)
+  const endOffset = Math.min(result.endOffset, successor.baseOffset)
+  gaps.add({
+    from: endOffset,
+    to: successor.baseOffset,
+    reason: `missing between ${found.path} and ${successor.path}`,
+  })
+  segment.endOffset = endOffset
+  return segment
+}
+
+async function adoptLast(
+  files: Files,
+  directory: string,
+  found: Found,
+  durableOffset: number,
+  gaps: GapList,
+) {
+  const { segment, result } = await scan(files, found, durableOffset)
+  for (const gap of result.gaps) gaps.add(gap)
+  const isWhole = found.header !== undefined && result.gaps.length === 0 && result.endOffset >= durableOffset
+  if (!isWhole || result.contentEnd <= result.dataBytes) return { segment, isSound: isWhole }
+  const isSound = await cutTornTail(files, directory, segment, result.contentEnd)
+  return { segment, isSound }
+}
+
+/**
+ * Moves a tail that nobody was promised to a file of its own and cuts it off. If there is no room for that it
+ * stays, and the log goes on in a new segment whose header says where this one ends.
+ */
+async function cutTornTail(
+  files: Files,
+  directory: string,
+  segment: Segment,
+  contentEnd: number,
+): Promise<boolean> {
+  const target = `${segment.path}.${segment.dataBytes}${TORN}`
+  try {
+    await using source = await files.open(segment.path, 'write')
+    await files.remove(target)
+    {
+      await using copy = await files.open(target, 'create')
+      await copyRange(source, segment.dataBytes, contentEnd, copy)
+      await copy.sync()
+    }
+    await files.syncDirectory(directory)
+    await source.truncate(segment.dataBytes)
+    await source.sync()
+    segment.fileBytes = segment.dataBytes
+    return true
+  } catch (error) {
+    if (isMillraceError(error, 'DISK_FULL')) return false
+    throw error
+  }
+}
+
+async function copyRange(source: OpenFile, from: number, to: number, target: OpenFile): Promise<void> {
+  for (let position = from; position < to; position += COPY_CHUNK_BYTES) {
+    const bytes = new Uint8Array(Math.min(COPY_CHUNK_BYTES, to - position))
+    const length = await source.read(bytes, position)
+    await target.write([bytes.subarray(0, length)], position - from)
+  }
+}
+
+async function scan(files: Files, found: Found, durableOffset: number) {
+  await using file = await files.open(found.path, 'read')
+  const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
+  const result = await scanSegment({ ...found, file, durableOffset, index })
+  return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
+}
+
+function adopt(
+  found: Found,
+  endOffset: number,
+  dataBytes: number,
+  index: SparseIndex | undefined,
+  maxTimestampMs: number | undefined,
+): Segment {
+  const { path, baseOffset, fileBytes, header, salt } = found
+  const idRest = header === undefined ? 0 : idRestOf(header.id)
+  return new Segment({
+    path,
+    baseOffset,
+    salt,
+    idRest,
+    endOffset,
+    dataBytes,
+    fileBytes,
+    index,
+    maxTimestampMs,
+  })
+}

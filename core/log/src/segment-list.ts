@@ -1,0 +1,49 @@
+import { assert } from '@millrace/kernel'
+import type { Segment } from './segment.ts'
+
+/** The segments of a log in the order of their offsets; the last one is written to. */
+export class SegmentList {
+  readonly #segments: Segment[] = []
+
+  get all(): readonly Segment[] {
+    return this.#segments
+  }
+
+  get first(): Segment | undefined {
+    return this.#segments[0]
+  }
+
+  get last(): Segment | undefined {
+    return this.#segments.at(-1)
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.fileBytes, 0)
+  }
+
+  /** Adds the newest segment; it takes the place of one that has the same name, which then holds no record. */
+  push(segment: Segment): void {
+    const { last } = this
+    if (last !== undefined && last.baseOffset === segment.baseOffset) {
+      assert(last.endOffset === last.baseOffset, 'only an empty segment is replaced')
+      this.#segments.pop()
+    }
+    this.#segments.push(segment)
+  }
+
+  removeFirst(): void {
+    this.#segments.shift()
+  }
+
+  /** The segment that holds `offset`, or else the next one behind it. */
+  holding(offset: number): Segment | undefined {
+    let low = 0
+    let high = this.#segments.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#segments[middle]?.endOffset ?? 0) > offset) high = middle
+      else low = middle + 1
+    }
+    return this.#segments[low]
+  }
+}

@@ -1,0 +1,81 @@
+import type { OpenFile } from './files.ts'
+import { type Frame, FrameCursor } from './frame-cursor.ts'
+import type { LogGap } from './log.ts'
+import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
+import type { SparseIndex } from './sparse-index.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/** What a scan is told. */
+export interface ScanRequest {
+  readonly file: OpenFile
+  readonly path: string
+  readonly baseOffset: number
+  readonly salt: number | undefined
+  readonly fileBytes: number
+  /** Everything before this offset is known to have been acknowledged. */
+  readonly durableOffset: number
+  readonly index: SparseIndex
+}
+
+/** What stands in a segment file. */
+export interface ScanResult {
+  /** Behind the last record that counts. */
+  readonly endOffset: number
+  /** Behind the last frame that counts. */
+  readonly dataBytes: number
+  /** Behind the last byte that is not zero; above `dataBytes` if there is a tail of something else. */
+  readonly contentEnd: number
+  readonly maxTimestampMs: number
+  readonly gaps: readonly LogGap[]
+}
+
+/**
+ * Goes through all frames of a segment. Where none stands, the question is whether what should be there was
+ * acknowledged: it was if it lies below `durableOffset`, or if an intact frame further on witnesses so. Then it
+ * is a gap and the scan goes on behind it. Otherwise the log ends there.
+ */
+export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
+  const { file, path, salt, fileBytes, durableOffset, index } = request
+  const cursor = new FrameCursor(file, salt, fileBytes, CHUNK_BYTES)
+  const gaps: LogGap[] = []
+  let expected = request.baseOffset
+  let position = SEGMENT_HEADER_BYTES
+  let maxTimestampMs = 0
+  for (;;) {
+    let frame = await cursor.frameAt(position)
+    if (frame?.header.baseOffset !== expected) {
+      frame = await findResumption(cursor, position, expected, durableOffset)
+      if (frame === undefined) break
+      const { baseOffset } = frame.header
+      gaps.push({ from: expected, to: baseOffset, reason: `damaged frame at byte ${position} of ${path}` })
+    }
+    const { header } = frame
+    index.note(header.baseOffset, frame.position, header.baseOffset !== expected)
+    expected = header.baseOffset + header.count
+    position = frame.end
+    maxTimestampMs = Math.max(maxTimestampMs, header.maxTimestampMs)
+  }
+  const contentEnd = await cursor.contentEnd(position)
+  return { endOffset: expected, dataBytes: position, contentEnd, maxTimestampMs, gaps }
+}
+
+/**
+ * The frame to go on with when none stands at `position` for `expected`: the next intact one, provided that
+ * what is missing before it was durable. A group that was being written when the power failed can leave intact
+ * frames behind a missing one; they witness nothing, and nobody was promised any of them.
+ */
+async function findResumption(
+  cursor: FrameCursor,
+  position: number,
+  expected: number,
+  durableOffset: number,
+): Promise<Frame | undefined> {
+  const first = await cursor.nextFrame(position, expected + 1)
+  if (first === undefined || durableOffset > expected) return first
+  for (let frame: Frame | undefined = first; frame !== undefined; ) {
+    if (frame.header.baseOffset - frame.header.unsyncedBefore > expected) return first
+    frame = await cursor.nextFrame(frame.end, expected + 1)
+  }
+  return undefined
+}

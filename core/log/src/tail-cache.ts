@@ -1,0 +1,38 @@
+/** A frame that was just made durable: its records need no reading from the disk, and no check. */
+export interface CachedFrame {
+  readonly baseOffset: number
+  readonly count: number
+  readonly firstTimestampMs: number
+  readonly body: Uint8Array
+}
+
+/** The newest frames of a log, so that followers at its end do not touch the disk. */
+export class TailCache {
+  readonly #bytesMax: number
+  readonly #frames: CachedFrame[] = []
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** Adds the next frame; the oldest go while there are more bytes than allowed. */
+  push(frame: CachedFrame): void {
+    this.#frames.push(frame)
+    this.#bytes += frame.body.buffer.byteLength
+    let drop = 0
+    while (this.#bytes > this.#bytesMax && drop < this.#frames.length) {
+      this.#bytes -= this.#frames[drop]?.body.buffer.byteLength ?? 0
+      drop += 1
+    }
+    if (drop > 0) this.#frames.splice(0, drop)
+  }
+
+  /** The frames from the one with `offset` on; empty if that one is not here. */
+  from(offset: number): readonly CachedFrame[] {
+    if (offset < (this.#frames[0]?.baseOffset ?? Number.POSITIVE_INFINITY)) return []
+    let index = this.#frames.length - 1
+    while ((this.#frames[index]?.baseOffset ?? 0) > offset) index -= 1
+    return this.#frames.slice(index)
+  }
+}

@@ -1,1 +1,1 @@
-export {}
+export { openSqlite, type SqliteOptions } from './open-sqlite.ts'

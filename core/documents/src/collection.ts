@@ -13,6 +13,9 @@ export interface Collection<Document extends Identified = Identified> {
 }
 
 /** Declares a collection. Any Standard Schema library will do; the document's `id` is its key. */
-export function collection<Document extends Identified>(name: string, schema: Schema<Document>): Collection<Document> {
+export function collection<Document extends Identified>(
+  name: string,
+  schema: Schema<Document>,
+): Collection<Document> {
   return { kind: 'collection', name, schema }
 }

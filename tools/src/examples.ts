@@ -41,7 +41,7 @@ export function checkExamples(tree: Tree, folder: string = root): Finding[] {
     encoding: 'utf8',
   })
   const lines = run.stdout.split('\n')
-  const broken = run.status === null || lines.some((line) => line.startsWith('error TS'))
+  const broken = run.status === null || lines.some((line) => /^(.*\.json\(\d+,\d+\): )?error TS/.test(line))
   return broken
     ? [compilerFailed(run.stdout.trim() || run.stderr.trim())]
     : lines.flatMap((line) => findingOf(line, examples))

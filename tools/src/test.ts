@@ -1,6 +1,6 @@
 import { runChecks } from './check.ts'
+import { missingPrograms } from './run/needed-programs.ts'
 import { ensureNode } from './run/node-version.ts'
-import { missingServices } from './run/services.ts'
 import { runSteps, stopStepsOnSignal } from './run/step.ts'
 import { proofSteps } from './run/steps.ts'
 import { closingLine, skippedTests, stepLine } from './run/summary.ts'
@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     onEnd: (result) => console.log(`${stepLine(result)}\n`),
   })
   const results = [...checks, ...proofs]
-  const missing = missingServices()
+  const missing = missingPrograms()
   const missingFailures = process.env.CI === 'true' ? missing.length : 0
   const skipped = skippedTests(results)
   console.log('')

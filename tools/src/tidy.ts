@@ -3,6 +3,7 @@ import { type Check, reportFindings } from './report.ts'
 import { checkArchitecture } from './tidy/architecture.ts'
 import { checkFailures } from './tidy/failures.ts'
 import { checkLinks } from './tidy/links.ts'
+import { checkNames } from './tidy/names.ts'
 import { checkPlaces } from './tidy/places.ts'
 import { checkPorts } from './tidy/ports.ts'
 import { checkPurity } from './tidy/purity.ts'
@@ -16,6 +17,7 @@ import { checkTodos } from './tidy/todos.ts'
 export const tidyChecks = {
   syntax: checkSyntax,
   size: checkSize,
+  names: checkNames,
   purity: checkPurity,
   failures: checkFailures,
   todos: checkTodos,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkArchitecture } from '../src/tidy/architecture.ts'
 import { checkFailures } from '../src/tidy/failures.ts'
 import { checkLinks } from '../src/tidy/links.ts'
+import { checkNames } from '../src/tidy/names.ts'
 import { checkPlaces } from '../src/tidy/places.ts'
 import { checkPorts } from '../src/tidy/ports.ts'
 import { checkPurity } from '../src/tidy/purity.ts'
@@ -50,6 +51,44 @@ describe('size', () => {
       `export function logSuite() {\n  test('a', () => {\n${body}  })\n${linesInside(60)}}\n`
     expect(complaintsAbout(checkSize, suite(linesInside(20)), path)).toEqual([])
     expect(complaintsAbout(checkSize, suite(linesInside(70)), path)).toHaveLength(1)
+  })
+})
+
+describe('names', () => {
+  test.each([
+    [
+      'core/log/src/LogWriter.ts',
+      'LogWriter.ts is not in kebab-case. Write it in small letters with hyphens.',
+    ],
+    [
+      'core/log/test/log_writer.test.ts',
+      'log_writer.test.ts is not in kebab-case. Write it in small letters with hyphens.',
+    ],
+    [
+      'core/log/src/log-utils.ts',
+      '"utils" says nothing about what is inside. Name the file after its one noun.',
+    ],
+    ['core/log/src/base.ts', '"base" says nothing about what is inside. Name the file after its one noun.'],
+  ])('the name of %s is reported', (path, expected) => {
+    expect(complaintsAbout(checkNames, 'export {}', path)).toEqual([`${path}: ${expected}`])
+  })
+
+  test.each([
+    'core/log/src/base64.ts',
+    'core/log/test/crc32c.test.ts',
+    'core/log/test/files.int.test.ts',
+    'core/log/src/log.d.ts',
+  ])('the name of %s is fine', (path) => {
+    expect(complaintsAbout(checkNames, 'export {}', path)).toEqual([])
+  })
+
+  test('"export *" and default exports are reported; the console and the examples may have them', () => {
+    const code = "export * from './log.ts'\nexport default 1\n"
+    expect(complaintsAbout(checkNames, code)).toEqual([
+      'core/log/src/log.ts:1: "export *" hides what is exported. List the names.',
+      'core/log/src/log.ts:2: A default export has no name. Export it by name.',
+    ])
+    expect(complaintsAbout(checkNames, 'export default 1', 'apps/console/src/page.tsx')).toEqual([])
   })
 })
 
@@ -165,10 +204,11 @@ describe('test honesty', () => {
     expect(about(code)).toEqual([])
   })
 
-  test('conformance suites are tests, sources of other packages are not', () => {
+  test('conformance suites are tests; sources of other packages and what stands beside tests are not', () => {
     const sleep = 'await new Promise((resolve) => setTimeout(resolve, 100))'
     expect(complaintsAbout(checkTestHonesty, sleep, 'testing/conformance/src/log-suite.ts')).toHaveLength(1)
     expect(complaintsAbout(checkTestHonesty, sleep, 'testing/fleet/src/device.ts')).toEqual([])
+    expect(complaintsAbout(checkTestHonesty, sleep, 'core/log/test/slow-files.ts')).toEqual([])
   })
 })
 

@@ -24,6 +24,11 @@ export interface TestCounts {
   readonly skipped: number
 }
 
+/** The part of the JSON report of vitest that is counted. */
+type Report = Partial<
+  Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests', number>
+>
+
 export interface StepResult {
   readonly name: string
   readonly state: StepState
@@ -49,14 +54,10 @@ export async function runStep(step: Step, options: StepOptions = {}): Promise<St
   prepareReport(folder, step)
   const startMs = Date.now()
   const { code, output } = await runProcess(step, folder, options.live ?? false)
-  const counts = readCounts(folder, step, code === 0)
-  return {
-    name: step.name,
-    state: code === 0 ? 'passed' : 'failed',
-    ms: Date.now() - startMs,
-    output,
-    counts,
-  }
+  const report = readReport(folder, step)
+  const passed = code === 0 && report !== undefined
+  const counts = countTests(report ?? {}, passed)
+  return { name: step.name, state: passed ? 'passed' : 'failed', ms: Date.now() - startMs, output, counts }
 }
 
 /** Runs steps, `concurrency` at a time, in the order given; `onEnd` hears of each as it ends. */
@@ -139,14 +140,20 @@ function prepareReport(folder: string, { report }: Step): void {
 }
 
 /** A failure that vitest has not counted (a file that does not load, a step without tests) counts as one. */
-function readCounts(folder: string, { report }: Step, passed: boolean): TestCounts {
-  const least = passed ? 0 : 1
-  if (report === undefined || !existsSync(join(folder, report)))
-    return { passed: 0, failed: least, skipped: 0 }
-  const result = JSON.parse(readFileSync(join(folder, report), 'utf8')) as Record<string, number | undefined>
+function countTests(report: Report, passed: boolean): TestCounts {
   return {
-    passed: result.numPassedTests ?? 0,
-    failed: Math.max(result.numFailedTests ?? 0, least),
-    skipped: (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0),
+    passed: report.numPassedTests ?? 0,
+    failed: Math.max(report.numFailedTests ?? 0, passed ? 0 : 1),
+    skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0),
+  }
+}
+
+/** The report of vitest; undefined if there should be one and it cannot be read. */
+function readReport(folder: string, { report }: Step): Report | undefined {
+  if (report === undefined) return {}
+  try {
+    return JSON.parse(readFileSync(join(folder, report), 'utf8')) as Report
+  } catch {
+    return undefined
   }
 }

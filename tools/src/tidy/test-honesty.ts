@@ -2,10 +2,13 @@ import type { Finding } from '../finding.ts'
 import { type Node, type Source, walk } from '../source.ts'
 import { filesOf, type Workspace } from '../workspace.ts'
 
+/** What stands beside the tests may wait: a fake server that is slow on purpose, a poll with a limit. */
+const TEST_FILE = /\.test\.tsx?$|^testing\/conformance\/src\//
+
 /** Every test runs, and none waits for a time that happened to be long enough. */
 export function checkTestHonesty(workspace: Workspace): Finding[] {
   return filesOf(workspace, 'src', 'test')
-    .filter(({ source }) => /\/test\/|^testing\/conformance\//.test(source.path))
+    .filter(({ source }) => TEST_FILE.test(source.path))
     .flatMap(({ source }) => [...silencedTests(source), ...sleeps(source)])
 }
 

@@ -1,15 +1,15 @@
 import { findProgram } from '../programs.ts'
 
 /** A program of the machine that some proofs need. */
-export interface Service {
+export interface NeededProgram {
   readonly name: string
-  /** Names of the program, any of which will do. */
+  /** Names under which it may be installed, any of which will do. */
   readonly programs: readonly string[]
   readonly why: string
   readonly install: string
 }
 
-export const services: readonly Service[] = [
+export const neededPrograms: readonly NeededProgram[] = [
   {
     name: 'chromium',
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
@@ -24,9 +24,9 @@ export const services: readonly Service[] = [
   },
 ]
 
-/** The services that this machine does not have, as lines that say what is lost and how to get them. */
-export function missingServices(list: readonly Service[] = services, path?: string): string[] {
-  return list
+/** A line for each program that this machine does not have: what is lost, and how to get it. */
+export function missingPrograms(needed: readonly NeededProgram[] = neededPrograms, path?: string): string[] {
+  return needed
     .filter(({ programs }) => findProgram(programs, path) === undefined)
     .map(({ name, why, install }) => `MISSING: ${name} (${why}). Install it with "${install}".`)
 }

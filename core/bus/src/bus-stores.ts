@@ -33,6 +33,8 @@ export interface PartitionStore {
   /** Behind the last durable message. */
   readonly endOffset: number
   readonly bytes: number
+  /** What was lost before it was opened, for people. */
+  readonly damage?: string | undefined
   /**
    * Appends in the order of the calls, each call all or none; resolves with the first offset when all are durable.
    * Does not keep `messages` or anything in them after the call has returned.

@@ -19,6 +19,19 @@ export type {
 } from './bus.ts'
 export type { BusLimits } from './bus-limits.ts'
 export type { BusStores, PartitionStore, Retention, StoredKey, Table, TableEntry } from './bus-stores.ts'
-export { type DeadLetter, type DeadLetterCause, deadLetterTopic } from './dead-letters.ts'
+export {
+  type DeadLetter,
+  type DeadLetterCause,
+  type DeadLetterCount,
+  type DeadLetterOptions,
+  deadLetter,
+  deadLetterTopic,
+  isDeadLetterTopic,
+  isForGroup,
+  listDeadLetters,
+  readDeadLetters,
+  replayDeadLetters,
+} from './dead-letters.ts'
 export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'
+export { type LogBusLimits, type LogBusOptions, openLogBus } from './log-bus.ts'

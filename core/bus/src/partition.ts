@@ -42,12 +42,13 @@ export class Partition {
   }
 
   get info(): PartitionInfo {
+    const trouble = this.#trouble ?? this.#store?.damage
     return {
       partition: this.index,
       startOffset: this.startOffset,
       endOffset: this.endOffset,
       bytes: this.#store?.bytes ?? 0,
-      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      ...(trouble === undefined ? {} : { trouble }),
     }
   }
 

@@ -1,0 +1,90 @@
+import type { Runtime } from '@millrace/kernel'
+import { type Files, openLog } from '@millrace/log'
+import type { Bus } from './bus.ts'
+import { BUS_LIMITS_DEFAULT, type BusLimits } from './bus-limits.ts'
+import type { BusStores, Table } from './bus-stores.ts'
+import { EmbeddedBus } from './embedded-bus.ts'
+import { type LiveRetention, LogPartition } from './log-partition.ts'
+import { openLogTable } from './log-table.ts'
+
+/** Every limit of the bus on logs. */
+export interface LogBusLimits extends BusLimits {
+  /** A segment of a partition's log; what retention removes at once. Default: 64 MiB. */
+  readonly segmentBytesMax: number
+  /** The logs of topics, positions and delayed messages are not rewritten below this size. Default: 4 MiB. */
+  readonly tableBytesMin: number
+}
+
+/** Options of {@link openLogBus}. */
+export interface LogBusOptions {
+  readonly files: Files
+  readonly runtime: Runtime
+  /** Default: `bus`. */
+  readonly directory?: string
+  readonly limits?: Partial<LogBusLimits>
+}
+
+const SEGMENT_BYTES_MAX_DEFAULT = 64 * 1024 * 1024
+const TABLE_BYTES_MIN_DEFAULT = 4 * 1024 * 1024
+/** What a record may be, whatever its limit. */
+const RECORD_BYTES_MAX = 64 * 1024 * 1024
+
+/**
+ * Opens the bus in a directory, or begins one there. Publications, topics, committed positions, writer epochs and
+ * delayed messages are durable when their call returns.
+ *
+ * Layout: `topics/<name>/<partition>` one log a partition; `state/topics`, `state/positions`, `state/delayed` a table
+ * each. A partition whose log cannot be opened is `PARTITION_UNAVAILABLE`; everything else works.
+ *
+ * @throws DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, DISK_FULL, and the file system's own errors
+ */
+export async function openLogBus(options: LogBusOptions): Promise<Bus> {
+  const { files, runtime, directory = 'bus', limits = {} } = options
+  const recordBytesMax = recordBytesFor(limits.messageBytesMax ?? BUS_LIMITS_DEFAULT.messageBytesMax)
+  const rewriteBytesMin = limits.tableBytesMin ?? TABLE_BYTES_MIN_DEFAULT
+  const opened: Table[] = []
+  const openTable = async (name: string) => {
+    const table = await openLogTable({
+      files,
+      runtime,
+      directory: `${directory}/state/${name}`,
+      rewriteBytesMin,
+      recordBytesMax,
+    })
+    opened.push(table)
+    return table
+  }
+  try {
+    const stores: BusStores = {
+      engine: 'embedded',
+      durable: true,
+      // First: its lock keeps a second process from the rest.
+      topics: await openTable('topics'),
+      positions: await openTable('positions'),
+      delayed: await openTable('delayed'),
+      openPartition: async (topic, partition, settings) => {
+        const retention: LiveRetention = { ...settings }
+        const segmentBytesMax = limits.segmentBytesMax ?? SEGMENT_BYTES_MAX_DEFAULT
+        const path = `${directory}/topics/${topic}/${partition}`
+        const log = await openLog({
+          files,
+          runtime,
+          directory: path,
+          segmentBytesMax,
+          recordBytesMax,
+          retention,
+        })
+        return new LogPartition(topic, partition, log, retention)
+      },
+    }
+    return await EmbeddedBus.open(stores, runtime, limits)
+  } catch (error) {
+    for (const table of opened) await table.close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** A message with its lengths, its idempotency key, and the bus's own headers: at most twice as much, and some. */
+function recordBytesFor(messageBytesMax: number): number {
+  return Math.min(RECORD_BYTES_MAX, 2 * messageBytesMax + 64 * 1024)
+}

@@ -1,0 +1,254 @@
+import { assert, type Runtime } from '@millrace/kernel'
+import { type Files, type Log, type LogRecord, type NewRecord, openLog } from '@millrace/log'
+import type { Table, TableEntry } from './bus-stores.ts'
+
+/** Options of {@link openLogTable}. */
+export interface LogTableOptions {
+  readonly files: Files
+  readonly runtime: Runtime
+  readonly directory: string
+  /** A log smaller than this is not rewritten. Default: 4 MiB. */
+  readonly rewriteBytesMin?: number
+  readonly recordBytesMax: number
+}
+
+const REWRITE_BYTES_MIN_DEFAULT = 4 * 1024 * 1024
+/** What one page of a scan, and one append that gathers several puts, may hold. */
+const PAGE_BYTES_MAX = 1024 * 1024
+const REMOVED = new Uint8Array([0])
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+type SideName = 'a' | 'b'
+
+/** One of the two logs of a table, as it was found. */
+interface Side {
+  readonly name: SideName
+  readonly log: Log
+  /** 0 for an empty one. */
+  readonly generation: number
+  /** Everything that was to be copied into it is there. */
+  readonly complete: boolean
+  readonly index: Map<string, number>
+}
+
+interface PendingPut {
+  readonly entries: readonly TableEntry[]
+  readonly done: PromiseWithResolvers<void>
+}
+
+/**
+ * A table on a log: each change is a record, and memory holds where the last value of each key is. When the log has
+ * grown to twice of what lives in it, the living entries are copied into a second log, which takes over with the record
+ * that says "complete"; then the first one is removed. A crash anywhere in between leaves one of the two complete.
+ */
+export async function openLogTable(options: LogTableOptions): Promise<Table> {
+  const a = await openSide(options, 'a')
+  let b: Side
+  try {
+    b = await openSide(options, 'b')
+  } catch (error) {
+    await a.log.close()
+    throw error
+  }
+  const [best, other] = betterOf(a, b)
+  await other.log.close()
+  await wipe(options, other.name)
+  if (best.generation === 0 && best.index.size === 0) await best.log.append([marker(1), marker(1)])
+  return new LogTable(options, best)
+}
+
+class LogTable implements Table {
+  readonly #options: LogTableOptions
+  #side: SideName
+  #log: Log
+  #generation: number
+  readonly #index: Map<string, number>
+  #rewriteAtBytes: number
+  #pending: PendingPut[] = []
+  #writing: Promise<void> | undefined
+
+  constructor(options: LogTableOptions, { name, log, generation, index }: Side) {
+    this.#options = options
+    this.#side = name
+    this.#log = log
+    this.#generation = Math.max(1, generation)
+    this.#index = index
+    this.#rewriteAtBytes = options.rewriteBytesMin ?? REWRITE_BYTES_MIN_DEFAULT
+  }
+
+  async *load(): AsyncGenerator<readonly Required<TableEntry>[]> {
+    for await (const records of pagesOf(this.#log)) yield this.#living(records).map(toEntry)
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const offset = this.#index.get(key)
+    if (offset === undefined) return undefined
+    const [record] = await this.#log.read(offset, { countMax: 1 })
+    return record?.offset === offset ? record.value.subarray(1) : undefined
+  }
+
+  put(entries: readonly TableEntry[]): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    this.#pending.push({ entries, done })
+    this.#writing ??= this.#write()
+    return done.promise
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#log.close()
+  }
+
+  /** Writes what is pending, several puts to an append, until nothing is left. */
+  async #write(): Promise<void> {
+    // A turn later, so that everything that is put in the same turn shares the first append.
+    await undefined
+    for (let puts = this.#takePuts(); puts.length > 0; puts = this.#takePuts()) {
+      try {
+        await this.#append(puts.flatMap((put) => put.entries))
+        for (const { done } of puts) done.resolve()
+      } catch (error) {
+        for (const { done } of puts) done.reject(error)
+      }
+      if (this.#log.bytes > this.#rewriteAtBytes) await this.#rewrite()
+    }
+    this.#writing = undefined
+  }
+
+  #takePuts(): readonly PendingPut[] {
+    let bytes = 0
+    const count = this.#pending.findIndex(({ entries }) => {
+      for (const { value } of entries) bytes += value?.length ?? 0
+      return bytes > PAGE_BYTES_MAX
+    })
+    return this.#pending.splice(0, count === -1 ? this.#pending.length : Math.max(1, count))
+  }
+
+  async #append(entries: readonly TableEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const { baseOffset } = await this.#log.append(entries.map(toRecord))
+    entries.forEach(({ key, value }, index) => {
+      if (value === undefined) this.#index.delete(key)
+      else this.#index.set(key, baseOffset + index)
+    })
+  }
+
+  /** Copies what lives into the other log. If that fails (disk full, say), this one goes on and it is tried later. */
+  async #rewrite(): Promise<void> {
+    const name = this.#side === 'a' ? 'b' : 'a'
+    let target: Log | undefined
+    try {
+      await wipe(this.#options, name)
+      target = await openTableLog(this.#options, name)
+      await this.#copyTo(target)
+    } catch {
+      this.#rewriteAtBytes = this.#log.bytes * 2
+      await target?.close().catch(() => undefined)
+      return
+    }
+    const [oldName, oldLog] = [this.#side, this.#log]
+    this.#side = name
+    this.#log = target
+    this.#generation += 1
+    this.#rewriteAtBytes = Math.max(
+      this.#options.rewriteBytesMin ?? REWRITE_BYTES_MIN_DEFAULT,
+      target.bytes * 2,
+    )
+    // The old log is behind from now on, whatever is left of it: the next start, or rewrite, removes the rest.
+    await oldLog.close().catch(() => undefined)
+    await wipe(this.#options, oldName).catch(() => undefined)
+  }
+
+  /** The index changes only when everything is copied, because a failure must leave it as it was. */
+  async #copyTo(target: Log): Promise<void> {
+    const moved: [string, number][] = []
+    await target.append([marker(this.#generation + 1)])
+    for await (const records of pagesOf(this.#log)) {
+      const living = this.#living(records)
+      if (living.length === 0) continue
+      const { baseOffset } = await target.append(
+        living.map(({ timestampMs, key, value }) => ({ timestampMs, key, value })),
+      )
+      living.forEach(({ key }, index) => void moved.push([decoder.decode(key), baseOffset + index]))
+    }
+    await target.append([marker(this.#generation + 1)])
+    assert(moved.length === this.#index.size, 'every entry of a table has a record in its log')
+    for (const [key, offset] of moved) this.#index.set(key, offset)
+  }
+
+  #living(records: readonly LogRecord[]): KeyedRecord[] {
+    return records.filter(
+      (record): record is KeyedRecord =>
+        record.key !== undefined && this.#index.get(decoder.decode(record.key)) === record.offset,
+    )
+  }
+}
+
+type KeyedRecord = LogRecord & { readonly key: Uint8Array }
+
+async function openSide(options: LogTableOptions, name: SideName): Promise<Side> {
+  const log = await openTableLog(options, name)
+  const index = new Map<string, number>()
+  const generations: number[] = []
+  for await (const records of pagesOf(log)) {
+    for (const { key, value, offset } of records) {
+      if (key === undefined) generations.push(new DataView(value.buffer, value.byteOffset).getFloat64(0))
+      else if (value[0] === 0) index.delete(decoder.decode(key))
+      else index.set(decoder.decode(key), offset)
+    }
+  }
+  // The marker stands before and behind the copied entries: twice means that none of them is missing.
+  return { name, log, generation: generations[0] ?? 0, complete: generations.length === 2, index }
+}
+
+/** The newer of those that are complete; if none is (a new table, or a damaged disk), the one that knows more. */
+function betterOf(a: Side, b: Side): readonly [Side, Side] {
+  if (a.complete !== b.complete) return a.complete ? [a, b] : [b, a]
+  const isFirst = a.complete ? a.generation > b.generation : a.index.size >= b.index.size
+  return isFirst ? [a, b] : [b, a]
+}
+
+function openTableLog(
+  { files, runtime, directory, recordBytesMax }: LogTableOptions,
+  name: SideName,
+): Promise<Log> {
+  return openLog({ files, runtime, directory: `${directory}/${name}`, recordBytesMax })
+}
+
+async function wipe({ files, directory }: LogTableOptions, name: SideName): Promise<void> {
+  const path = `${directory}/${name}`
+  for (const file of await files.list(path)) await files.remove(`${path}/${file}`)
+  await files.syncDirectory(path)
+}
+
+async function* pagesOf(log: Log): AsyncGenerator<readonly LogRecord[]> {
+  const { endOffset } = log
+  for (let next = log.startOffset; next < endOffset; ) {
+    const records = await log.read(next, { bytesMax: PAGE_BYTES_MAX })
+    const last = records.at(-1)
+    if (last === undefined) return
+    yield records
+    next = last.offset + 1
+  }
+}
+
+/** The generation of a log: a record without key. */
+function marker(generation: number): NewRecord {
+  const value = new Uint8Array(8)
+  new DataView(value.buffer).setFloat64(0, generation)
+  return { value }
+}
+
+function toRecord({ key, value }: TableEntry): NewRecord {
+  if (value === undefined) return { key: encoder.encode(key), value: REMOVED }
+  const tagged = new Uint8Array(value.length + 1)
+  tagged[0] = 1
+  tagged.set(value, 1)
+  return { key: encoder.encode(key), value: tagged }
+}
+
+function toEntry({ key, value }: KeyedRecord): Required<TableEntry> {
+  return { key: decoder.decode(key), value: value.subarray(1) }
+}

@@ -1,4 +1,5 @@
 export { type MemoryBusOptions, memoryBus } from './memory-bus.ts'
+export type { MemoryConnection } from './memory-connection.ts'
 export { memoryDatabase } from './memory-database.ts'
 export {
   type CrashOptions,
@@ -9,3 +10,4 @@ export {
   type MemoryFilesOptions,
   memoryFiles,
 } from './memory-files.ts'
+export { type MemoryListener, type MemoryListenerOptions, memoryListener } from './memory-listener.ts'

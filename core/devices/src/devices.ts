@@ -76,6 +76,12 @@ export interface DeviceCounters {
   readonly keepAliveTimeouts: number
   readonly commandsSent: number
   readonly commandsExpired: number
+  /** Subscriptions refused: outside the device's own name, not well formed, or too many. */
+  readonly subscriptionsRefused: number
+  /** Messages to a device, presence and command transitions that could not be kept: no room, expired, no bus. */
+  readonly messagesDropped: number
+  /** Persistent sessions of absent devices ended because there were more than `sessionsMax`. */
+  readonly sessionsEvicted: number
 }
 
 /** The device tier at work. */

@@ -26,6 +26,13 @@ export const deviceErrors = defineErrors({
     remedy: 'Let the device use its own topics only.',
     retryable: false,
   },
+  EVENT_TYPE_UNDECLARED: {
+    seen: 'The device "{device}" published an event of type "{type}"',
+    expected: 'a type that the application declares',
+    remedy:
+      'Declare the type in the application, or correct the device; the event is in the dead letters of millrace.refused.',
+    retryable: false,
+  },
   MQTT_MALFORMED: {
     seen: 'A connection sent a malformed packet: {reason}',
     expected: 'MQTT 3.1.1 or MQTT 5',
@@ -73,5 +80,11 @@ export const deviceErrors = defineErrors({
     expected: 'a free port for {purpose}',
     remedy: 'Stop the other program, or set {setting} to another port (0 chooses a free one).',
     retryable: true,
+  },
+  LISTENER_ADDRESS_UNUSABLE: {
+    seen: 'The address {address} cannot be listened on: {reason}',
+    expected: 'an address of this machine for {purpose}, with a port that this user may open',
+    remedy: 'Set {setting} and its host to an address that this machine has; ports below 1024 need rights.',
+    retryable: false,
   },
 })

@@ -1,0 +1,98 @@
+import type { Bus, NewMessage, Placement } from '@millrace/bus'
+import { isMillraceError, type Runtime } from '@millrace/kernel'
+
+/** What is told to whoever put a message into a lane: it is durable at `placement`, or it failed. */
+export type Settle = (error: unknown, placement?: Placement) => void
+
+/** Options of a {@link PublishLane}. */
+export interface PublishLaneOptions {
+  readonly bus: Bus
+  readonly runtime: Runtime
+  readonly topic: string
+  /** Wait this long for more before publishing, in milliseconds. Default: 0, publish at once. */
+  readonly lingerMs?: number
+  /** Most messages of one publication. */
+  readonly batchMax?: number
+}
+
+interface Entry {
+  readonly message: NewMessage
+  readonly settle: Settle
+}
+
+const BATCH_MAX_DEFAULT = 1_000
+
+/**
+ * Gathers messages of all connections for one topic into one publication at a time. While one is on its way to the
+ * disk the next fills, so a batch is as large as the load wants it, no message pays for a promise or a timer of its
+ * own, and the messages of a key keep their order even if a publication fails.
+ */
+export class PublishLane {
+  readonly #options: PublishLaneOptions
+  #pending: Entry[] = []
+  #isPublishing = false
+  #isScheduled = false
+  #idle: (() => void)[] = []
+
+  constructor(options: PublishLaneOptions) {
+    this.#options = options
+  }
+
+  /** Adds a message; `settle` is called exactly once, never before this returns. */
+  add(message: NewMessage, settle: Settle): void {
+    this.#pending.push({ message, settle })
+    this.#schedule()
+  }
+
+  /** Publishes what has gathered without lingering. */
+  flush(): void {
+    if (!this.#isPublishing && this.#pending.length > 0) void this.#publishAll()
+  }
+
+  /** Resolves when nothing is pending or on its way. */
+  idle(): Promise<void> {
+    this.flush()
+    if (!this.#isPublishing && this.#pending.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isPublishing) return
+    this.#isScheduled = true
+    const start = () => {
+      this.#isScheduled = false
+      this.flush()
+    }
+    const lingerMs = this.#options.lingerMs ?? 0
+    if (lingerMs === 0) queueMicrotask(start)
+    else this.#options.runtime.scheduler.after(lingerMs, start)
+  }
+
+  async #publishAll(): Promise<void> {
+    this.#isPublishing = true
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0, this.#options.batchMax ?? BATCH_MAX_DEFAULT)
+      await this.#publish(batch)
+    }
+    this.#isPublishing = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #publish(batch: readonly Entry[]): Promise<void> {
+    const { bus, topic } = this.#options
+    try {
+      const placements = await bus.publish(
+        topic,
+        batch.map(({ message }) => message),
+      )
+      for (const [index, { settle }] of batch.entries()) settle(undefined, placements[index])
+    } catch (error) {
+      // One message that is too large must not take its neighbours down with it.
+      if (batch.length > 1 && isMillraceError(error, 'MESSAGE_TOO_LARGE')) {
+        for (const entry of batch) await this.#publish([entry])
+      } else {
+        for (const { settle } of batch) settle(error)
+      }
+    }
+  }
+}

@@ -80,7 +80,11 @@ export function isForGroup(message: Pick<Message, 'headers'>, group: string): bo
 export async function deadLetter(
   bus: Bus,
   topic: string,
-  message: Pick<NewMessage, 'key' | 'headers' | 'value'>,
+  message: {
+    readonly key?: string | undefined
+    readonly headers: Message['headers']
+    readonly value: Uint8Array
+  },
   cause: DeadLetterCause,
   options: DeadLetterOptions,
 ): Promise<Placement | undefined> {

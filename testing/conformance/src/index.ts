@@ -1,1 +1,3 @@
-export {}
+export { type DatabaseFactory, type DatabaseUnderTest, databaseSuite } from './database-suite.ts'
+export type { BusFactory, BusHarness } from './bus-harness.ts'
+export { busSuite } from './bus-suite.ts'

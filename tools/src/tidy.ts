@@ -3,6 +3,7 @@ import { type Check, reportFindings } from './report.ts'
 import { checkArchitecture } from './tidy/architecture.ts'
 import { checkFailures } from './tidy/failures.ts'
 import { checkLinks } from './tidy/links.ts'
+import { checkLock } from './tidy/lock.ts'
 import { checkNames } from './tidy/names.ts'
 import { checkPlaces } from './tidy/places.ts'
 import { checkPorts } from './tidy/ports.ts'
@@ -25,6 +26,7 @@ export const tidyChecks = {
   readmes: checkReadmes,
   links: checkLinks,
   places: checkPlaces,
+  lock: checkLock,
   ports: checkPorts,
   architecture: checkArchitecture,
   errors: checkErrorsPage,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkArchitecture } from '../src/tidy/architecture.ts'
 import { checkFailures } from '../src/tidy/failures.ts'
 import { checkLinks } from '../src/tidy/links.ts'
+import { checkLock } from '../src/tidy/lock.ts'
 import { checkNames } from '../src/tidy/names.ts'
 import { checkPlaces } from '../src/tidy/places.ts'
 import { checkPorts } from '../src/tidy/ports.ts'
@@ -302,10 +303,39 @@ describe('places', () => {
     ).toEqual([])
   })
 
-  test('a lock file that names a registry is reported', () => {
-    const lock = '{\n"resolved": "https://packages.example/x.tgz" }'
-    expect(complaints(checkPlaces, { packages: {}, files: { 'package-lock.json': lock } })).toEqual([
-      'package-lock.json:2: A package registry is named. Remove it: each machine has its own; lock with "omit-lockfile-registry-resolved".',
+  test('a registry in .npmrc is reported', () => {
+    const files = { '.npmrc': 'fund=false\n@acme:registry = https://packages.example\n' }
+    expect(complaints(checkPlaces, { packages: {}, files })).toEqual([
+      '.npmrc:2: A package registry is named. Remove it: each machine has its own.',
+    ])
+  })
+})
+
+describe('lock', () => {
+  const about = (packages: object) =>
+    complaints(checkLock, { packages: {}, files: { 'package-lock.json': JSON.stringify({ packages }) } })
+
+  test('what is locked beside, above or at the top is found', () => {
+    const packages = {
+      '': { dependencies: { a: '1.0.0' } },
+      'node_modules/a': { dependencies: { b: '1.0.0', c: '1.0.0' } },
+      'node_modules/a/node_modules/b': { dependencies: { c: '1.0.0', b: '1.0.0' } },
+      'node_modules/c': {},
+      'core/log': { dependencies: { a: '1.0.0' } },
+      'node_modules/@house/log': { resolved: 'core/log', link: true },
+    }
+    expect(about(packages)).toEqual([])
+  })
+
+  test('a part for another platform that is not locked is reported, since "npm ci" refuses then', () => {
+    expect(about({ 'node_modules/tool': { optionalDependencies: { 'tool-win32': '1.0.0' } } })).toEqual([
+      'package-lock.json: tool-win32, which node_modules/tool asks for, is not locked, so "npm ci" refuses. Write the lock file against a registry that has it, or take a version whose parts for all platforms exist.',
+    ])
+  })
+
+  test('an address of a registry is reported', () => {
+    expect(about({ 'node_modules/a': { resolved: 'https://packages.example/a.tgz' } })).toEqual([
+      'package-lock.json: node_modules/a is bound to the registry of one machine. Lock with "npm install --omit-lockfile-registry-resolved".',
     ])
   })
 })

@@ -3,8 +3,7 @@ import type { Workspace } from '../workspace.ts'
 
 const TEXT = /(\.(ts|tsx|mts|js|mjs|json|jsonc|md|yml|yaml|html|css|sh|scc|txt|svg)|\/run|\.npmrc)$/
 const MACHINE_PATH = /(?<![\w.\-/:@}])\/(?:work|home|root|tmp|Users)\/[\w.-]+/
-const NPM_FILE = /(^|\/)(package-lock\.json|\.npmrc)$/
-const REGISTRY = /"resolved": "https?:|^(?:@[\w-]+:)?registry\s*=/
+const REGISTRY = /^(@[\w-]+:)?registry\s*=/
 
 /** What is true on one machine only does not belong into the repository. */
 export function checkPlaces({ tree }: Workspace): Finding[] {
@@ -23,9 +22,10 @@ export function checkPlaces({ tree }: Workspace): Finding[] {
               { ...place, wrong, cure: 'Use a path relative to the repository, or os.tmpdir() in a test' },
             ]
           }
-          if (!NPM_FILE.test(path) || !REGISTRY.test(text)) return []
-          const cure = 'Remove it: each machine has its own; lock with "omit-lockfile-registry-resolved"'
-          return [{ ...place, wrong: 'A package registry is named', cure }]
+          if (!path.endsWith('.npmrc') || !REGISTRY.test(text)) return []
+          return [
+            { ...place, wrong: 'A package registry is named', cure: 'Remove it: each machine has its own' },
+          ]
         }),
     )
 }

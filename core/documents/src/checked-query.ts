@@ -71,9 +71,8 @@ function checkPath(path: unknown, refuse: Refuse): void {
 }
 
 function isSegment(segment: unknown): boolean {
-  return (
-    typeof segment === 'string' && segment.length <= limits.pathSegmentCharactersMax && segment.isWellFormed()
-  )
+  if (typeof segment !== 'string' || segment.includes('\0')) return false
+  return segment.length <= limits.pathSegmentCharactersMax && segment.isWellFormed()
 }
 
 const COMPARISONS: ReadonlySet<unknown> = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge'])

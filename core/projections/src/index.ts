@@ -1,1 +1,8 @@
-export { type Apply, type Projection, type ProjectionCase, type ProjectionOptions, projection } from './projection.ts'
+export {
+  type Apply,
+  type Projection,
+  type ProjectionCase,
+  type ProjectionOptions,
+  projection,
+} from './projection.ts'
+export { type ProjectionEnvironment, runProjection } from './run-projection.ts'

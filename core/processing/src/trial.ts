@@ -62,6 +62,8 @@ export class Trial {
       if (isOutage(error)) item.outages += 1
       else item.tries += 1
     }
+    const [only] = items
+    if (only !== undefined && items.length === 1) this.#suspects.failed(only.message.key)
     return error
   }
 
@@ -110,7 +112,7 @@ export class Trial {
       try {
         await abortable(this.#bury(item, error), signal)
         status.deadLettered += 1
-        if (error.retryable) this.#suspects.gaveUp(item.message.key)
+        this.#suspects.gaveUp(item.message.key)
         ledger.finish(item)
       } catch (busError) {
         if (signal.aborted) throw busError

@@ -35,9 +35,10 @@ export class MemoryInode {
 
   /** A sync begins: what was changed until now is what the returned function makes durable. */
   beginSync(): () => void {
-    const { length } = this.#changes
+    const last = this.#changes.at(-1)
     return () => {
-      for (const change of this.#changes.splice(0, length)) apply(this.#durable, change)
+      const count = last === undefined ? 0 : this.#changes.lastIndexOf(last) + 1
+      for (const change of this.#changes.splice(0, count)) apply(this.#durable, change)
     }
   }
 

@@ -1,4 +1,5 @@
 import { errorText, isMillraceError, millraceError, type Runtime } from '@millrace/kernel'
+import { zerosAhead } from './allocation.ts'
 import { segmentName } from './directory-layout.ts'
 import type { Files, OpenFile } from './files.ts'
 import type { FrameBuilder } from './frame-builder.ts'
@@ -20,6 +21,13 @@ export interface WrittenFrame {
   readonly baseOffset: number
 }
 
+/** Limits of a segment, in bytes. */
+export interface SegmentLimits {
+  readonly segmentBytesMax: number
+  /** Zeros written ahead of the data; see {@link zerosAhead}. */
+  readonly aheadBytesMax: number
+}
+
 /** What a new segment is made from. */
 export interface SegmentSeed {
   readonly files: Files
@@ -27,21 +35,24 @@ export interface SegmentSeed {
   readonly runtime: Runtime
   readonly baseOffset: number
   readonly predecessor: Segment | undefined
+  readonly limits: SegmentLimits
 }
 
 /** The open file of the segment that is written to. */
 export class ActiveSegment {
   readonly segment: Segment
   readonly #file: OpenFile
+  #limits: SegmentLimits
 
-  constructor(segment: Segment, file: OpenFile) {
+  constructor(segment: Segment, file: OpenFile, limits: SegmentLimits) {
     this.segment = segment
     this.#file = file
+    this.#limits = limits
   }
 
   /** Makes a new segment; its name is durable on return, so what is written to it can be acknowledged. */
   static async create(seed: SegmentSeed): Promise<ActiveSegment> {
-    const { files, directory, runtime, baseOffset, predecessor } = seed
+    const { files, directory, runtime, baseOffset, predecessor, limits } = seed
     const id = runtime.random.bytes(SEGMENT_ID_BYTES)
     const name = segmentName(baseOffset)
     const header = encodeSegmentHeader({
@@ -62,7 +73,7 @@ export class ActiveSegment {
       fileBytes: SEGMENT_HEADER_BYTES,
       maxTimestampMs: 0,
     })
-    return new ActiveSegment(segment, file)
+    return new ActiveSegment(segment, file, limits)
   }
 
   /**
@@ -71,21 +82,24 @@ export class ActiveSegment {
    * nobody knows what is on the disk, and the segment must not be written to again.
    */
   async write(builders: readonly FrameBuilder[]): Promise<readonly WrittenFrame[]> {
-    const { segment } = this
     const frames = this.#place(builders)
-    const bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0)
-    await this.#writeOrUndo(frames.map((frame) => frame.bytes))
-    await this.#sync()
-    let position = segment.dataBytes
+    await this.#writeAndSync(frames.map((frame) => frame.bytes))
+    const { segment } = this
     for (const { builder, bytes, baseOffset } of frames) {
-      segment.index.note(baseOffset, position)
+      segment.index.note(baseOffset, segment.dataBytes)
       segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, builder.maxTimestampMs)
       segment.endOffset = baseOffset + builder.count
-      position += bytes.length
+      segment.dataBytes += bytes.length
     }
-    segment.dataBytes += bytes
-    segment.fileBytes = Math.max(segment.fileBytes, segment.dataBytes)
     return frames
+  }
+
+  /** Gives back what was allocated ahead and closes the file; nothing is written to the segment any more. */
+  async seal(): Promise<void> {
+    const { segment } = this
+    await this.#file.truncate(segment.dataBytes)
+    segment.fileBytes = segment.dataBytes
+    await this.close()
   }
 
   close(): Promise<void> {
@@ -103,34 +117,47 @@ export class ActiveSegment {
     })
   }
 
+  async #writeAndSync(frames: readonly Uint8Array[]): Promise<void> {
+    const { segment } = this
+    const groupBytes = totalBytes(frames)
+    const dataEnd = segment.dataBytes + groupBytes
+    const zeros = zerosAhead({ ...this.#limits, dataEnd, groupBytes, fileBytes: segment.fileBytes })
+    try {
+      await this.#file.write([...frames, ...zeros], segment.dataBytes)
+    } catch (error) {
+      if (!isMillraceError(error, 'DISK_FULL')) throw error
+      await this.#undo()
+      if (zeros.length === 0) throw error
+      // There may be room for the frames, if not for what would be allocated ahead.
+      this.#limits = { ...this.#limits, aheadBytesMax: 0 }
+      return this.#writeAndSync(frames)
+    }
+    await this.#sync()
+    segment.fileBytes = Math.max(segment.fileBytes, dataEnd + totalBytes(zeros))
+  }
+
   /**
    * What a refused write has left behind would be intact frames with the right salt: it must be gone before
    * the refusal is told, or it could come back after a power cut.
    */
-  async #writeOrUndo(buffers: readonly Uint8Array[]): Promise<void> {
+  async #undo(): Promise<void> {
     const { segment } = this
-    try {
-      await this.#file.write(buffers, segment.dataBytes)
-    } catch (error) {
-      if (!isMillraceError(error, 'DISK_FULL')) throw error
-      await this.#file.truncate(segment.dataBytes)
-      await this.#sync()
-      segment.fileBytes = segment.dataBytes
-      throw error
-    }
+    await this.#file.truncate(segment.dataBytes).catch((error: unknown) => this.#fail(error))
+    await this.#sync()
+    segment.fileBytes = segment.dataBytes
   }
 
-  /** A sync that fails, for whatever reason, leaves unknown contents; so it is never taken for a full disk. */
   async #sync(): Promise<void> {
-    try {
-      await this.#file.sync()
-    } catch (error) {
-      const { path } = this.segment
-      throw millraceError(
-        'LOG_STORAGE_FAILED',
-        { directory: path, reason: errorText(error) },
-        { cause: error },
-      )
-    }
+    await this.#file.sync().catch((error: unknown) => this.#fail(error))
   }
+
+  /** Whatever the cause, the contents are unknown now; so it is never taken for a full disk. */
+  #fail(error: unknown): never {
+    const parameters = { directory: this.segment.path, reason: errorText(error) }
+    throw millraceError('LOG_STORAGE_FAILED', parameters, { cause: error })
+  }
+}
+
+function totalBytes(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, buffer) => sum + buffer.length, 0)
 }

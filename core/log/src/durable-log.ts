@@ -44,7 +44,10 @@ export class DurableLog implements Log {
       directory,
       runtime,
       segments: recovered.segments,
-      segmentBytesMax: options.segmentBytesMax ?? LOG_LIMITS.segmentBytes.default,
+      limits: {
+        segmentBytesMax: options.segmentBytesMax ?? LOG_LIMITS.segmentBytes.default,
+        aheadBytesMax: options.allocateAheadBytesMax ?? LOG_LIMITS.allocateAheadBytes.default,
+      },
       recordBytesMax: options.recordBytesMax ?? LOG_LIMITS.recordBytes.default,
       pendingBytesMax: options.pendingBytesMax ?? LOG_LIMITS.pendingBytes.default,
       nextOffset: recovered.nextOffset,

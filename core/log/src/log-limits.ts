@@ -16,6 +16,7 @@ export const LOG_LIMITS = {
   segmentBytes: { min: 4 * KIB, default: 64 * MIB, max: 2 ** 31 },
   recordBytes: { min: 1, default: MIB, max: 64 * MIB },
   pendingBytes: { min: 4 * KIB, default: 16 * MIB, max: 1024 * MIB },
+  allocateAheadBytes: { min: 0, default: 4 * MIB, max: 64 * MIB },
   /** Newest frames kept in memory. */
   tailCacheBytesMax: 256 * KIB,
 } as const
@@ -25,6 +26,7 @@ export function checkOptions(options: LogOptions): void {
   checkLimit('segmentBytesMax', options.segmentBytesMax, LOG_LIMITS.segmentBytes)
   checkLimit('recordBytesMax', options.recordBytesMax, LOG_LIMITS.recordBytes)
   checkLimit('pendingBytesMax', options.pendingBytesMax, LOG_LIMITS.pendingBytes)
+  checkLimit('allocateAheadBytesMax', options.allocateAheadBytesMax, LOG_LIMITS.allocateAheadBytes)
   const positive = { min: 0, default: 0, max: Number.MAX_SAFE_INTEGER }
   checkLimit('retention.ageMsMax', options.retention?.ageMsMax, positive)
   checkLimit('retention.bytesMax', options.retention?.bytesMax, positive)

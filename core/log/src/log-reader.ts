@@ -45,6 +45,7 @@ export class LogReader {
       const cached = this.#log.tail.from(next)
       if (cached.length > 0) takeCached(batch, cached)
       else await this.#readFile(batch, next, bytesMax)
+      if (batch.damage !== undefined) this.#log.gaps.add(batch.damage)
       if (batch.records.length > 0) return batch.records
       assert(
         batch.next > next || this.#log.gaps.skip(next) > next,

@@ -6,13 +6,12 @@ import {
   millraceError,
   type Runtime,
 } from '@millrace/kernel'
-import { ActiveSegment, type WrittenFrame } from './active-segment.ts'
+import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
 import type { Files } from './files.ts'
 import { frameBytes } from './frame.ts'
 import { type AppendWaiter, encodedBytesMax, FrameBuilder } from './frame-builder.ts'
 import type { AppendResult, NewRecord } from './log.ts'
 import { recordBytes, TIMESTAMP_MS_MAX } from './record-codec.ts'
-import type { Segment } from './segment.ts'
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
 import type { SegmentList } from './segment-list.ts'
 
@@ -27,7 +26,7 @@ export interface WriterOptions {
   readonly directory: string
   readonly runtime: Runtime
   readonly segments: SegmentList
-  readonly segmentBytesMax: number
+  readonly limits: SegmentLimits
   readonly recordBytesMax: number
   readonly pendingBytesMax: number
   /** The offset of the next record, and whether it may go to the last segment. */
@@ -107,8 +106,8 @@ export class LogWriter {
   }
 
   #appendBytesMax(): number {
-    const { segmentBytesMax, pendingBytesMax } = this.#options
-    return Math.min(pendingBytesMax, segmentBytesMax - SEGMENT_HEADER_BYTES - frameBytes(0))
+    const { limits, pendingBytesMax } = this.#options
+    return Math.min(pendingBytesMax, limits.segmentBytesMax - SEGMENT_HEADER_BYTES - frameBytes(0))
   }
 
   /** Encodes waiting appends, in order, while they fit the limit of pending bytes. */
@@ -159,7 +158,7 @@ export class LogWriter {
     const [first] = this.#frames
     assert(first !== undefined, 'a group is taken only when frames wait')
     const room =
-      this.#room() >= first.bytes ? this.#room() : this.#options.segmentBytesMax - SEGMENT_HEADER_BYTES
+      this.#room() >= first.bytes ? this.#room() : this.#options.limits.segmentBytesMax - SEGMENT_HEADER_BYTES
     let bytes = 0
     let count = 0
     for (const frame of this.#frames) {
@@ -172,7 +171,9 @@ export class LogWriter {
 
   #room(): number {
     const { last } = this.#options.segments
-    return last === undefined || !this.#activeIsSound ? 0 : this.#options.segmentBytesMax - last.dataBytes
+    return last === undefined || !this.#activeIsSound
+      ? 0
+      : this.#options.limits.segmentBytesMax - last.dataBytes
   }
 
   async #store(group: readonly FrameBuilder[]): Promise<readonly WrittenFrame[]> {
@@ -206,27 +207,24 @@ export class LogWriter {
   }
 
   async #openLast(): Promise<ActiveSegment> {
-    const { files, segments } = this.#options
-    const segment = segments.last as Segment
-    return new ActiveSegment(segment, await files.open(segment.path, 'write'))
+    const { files, segments, limits } = this.#options
+    const segment = segments.last
+    assert(segment !== undefined, 'a segment with room exists')
+    return new ActiveSegment(segment, await files.open(segment.path, 'write'), limits)
   }
 
   async #roll(): Promise<ActiveSegment> {
-    const { files, directory, runtime, segments } = this.#options
-    const predecessor = segments.all.findLast((segment) => segment.baseOffset < this.#nextOffset)
+    const { files, directory, runtime, segments, limits } = this.#options
+    const baseOffset = this.#nextOffset
+    const predecessor = segments.all.findLast((segment) => segment.baseOffset < baseOffset)
+    const active = await ActiveSegment.create({ files, directory, runtime, baseOffset, predecessor, limits })
     const previous = this.#active
-    const active = await ActiveSegment.create({
-      files,
-      directory,
-      runtime,
-      baseOffset: this.#nextOffset,
-      predecessor,
-    })
+    const previousIsSound = this.#activeIsSound
     segments.push(active.segment)
     this.#active = active
     this.#activeIsSound = true
-    // A file that could not be synced may not close well either; nobody depends on it any more.
-    await previous?.close().catch(() => {})
+    // Nobody depends on the old file any more; one that could not be synced may not even close well.
+    await (previousIsSound ? previous?.seal() : previous?.close())?.catch(() => {})
     this.#options.onRoll()
     return active
   }

@@ -1,5 +1,4 @@
-import { millraceError } from '@millrace/kernel'
-import type { LogRecord } from './log.ts'
+import type { LogGap, LogRecord } from './log.ts'
 import { RecordReader } from './record-codec.ts'
 import type { CachedFrame } from './tail-cache.ts'
 
@@ -10,6 +9,7 @@ export class ReadBatch {
   readonly #countMax: number
   #next: number
   #bytes = 0
+  #damage: LogGap | undefined
 
   constructor(offset: number, bytesMax: number, countMax: number) {
     this.#next = offset
@@ -22,13 +22,22 @@ export class ReadBatch {
     return this.#next
   }
 
+  /** A frame that could not be taken apart; the batch ends before it. */
+  get damage(): LogGap | undefined {
+    return this.#damage
+  }
+
   /** Takes what fits of a frame, which starts at or before, or behind a gap after, `next`; false when full. */
   take(frame: CachedFrame): boolean {
     const reader = new RecordReader(frame.body, frame.firstTimestampMs)
     const end = frame.baseOffset + frame.count
     for (let offset = frame.baseOffset; offset < end; offset += 1) {
       const record = reader.next(offset)
-      if (record === undefined) throw malformed(offset, end)
+      if (record === undefined) {
+        // The checksums fit but the records do not: no disk does that, only another program.
+        this.#damage = { from: offset, to: end, reason: 'the records of a frame do not fill it' }
+        return false
+      }
       if (offset < this.#next) continue
       const bytes = record.value.length + (record.key?.length ?? 0)
       if (
@@ -42,14 +51,4 @@ export class ReadBatch {
     }
     return this.#bytes < this.#bytesMax && this.records.length < this.#countMax
   }
-}
-
-/** The checksums fit but the records do not: no disk does that, only another program. */
-function malformed(from: number, to: number) {
-  return millraceError('LOG_CORRUPT', {
-    from,
-    to,
-    directory: '',
-    reason: 'the records of a frame do not fill it',
-  })
 }

@@ -18,6 +18,8 @@ import { SparseIndex } from './sparse-index.ts'
 
 const COPY_CHUNK_BYTES = 1024 * 1024
 const SALVAGE_CHUNK_BYTES = 256 * 1024
+/** Torn tails that are kept for inspection. */
+const TORN_FILES_MAX = 16
 
 /** What recovery hands to the log. */
 export interface RecoveredLog {
@@ -50,10 +52,12 @@ export async function recoverLog(
   files: Files,
   directory: string,
   names: readonly string[],
-  durableOffset: number,
+  mark: number,
 ): Promise<RecoveredLog> {
   await removeLeftovers(files, directory, names)
-  const found = await findSegments(files, directory, names)
+  const { found, unreadable } = await findSegments(files, directory, names)
+  // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
+  const durableOffset = Math.max(mark, ...unreadable)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -74,21 +78,21 @@ export async function recoverLog(
 }
 
 async function removeLeftovers(files: Files, directory: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    if (name.endsWith(TEMPORARY) || name.endsWith(DELETED)) await files.remove(`${directory}/${name}`)
-  }
+  const torn = names.filter((name) => name.endsWith(TORN)).sort()
+  const leftovers = names.filter((name) => name.endsWith(TEMPORARY) || name.endsWith(DELETED))
+  for (const name of [...leftovers, ...torn.slice(0, -TORN_FILES_MAX)])
+    await files.remove(`${directory}/${name}`)
 }
 
-async function findSegments(
-  files: Files,
-  directory: string,
-  names: readonly string[],
-): Promise<readonly Found[]> {
+/** Segments that can be read, in order, and the base offsets of those that cannot, which are moved aside. */
+async function findSegments(files: Files, directory: string, names: readonly string[]) {
   const found: Found[] = []
-  const segmentNames = names.filter((name) => parseSegmentName(name) !== undefined).sort()
-  for (const name of segmentNames) {
+  const unreadable = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
+  for (const name of [...names].sort()) {
+    const baseOffset = parseSegmentName(name)
+    if (baseOffset === undefined) continue
     const path = `${directory}/${name}`
-    const segment = await inspect(files, path, parseSegmentName(name) ?? 0)
+    const segment = await inspect(files, path, baseOffset)
     if (segment !== undefined) {
       refuseNewer(directory, segment.header?.version ?? 0)
       found.push(segment)
@@ -97,7 +101,7 @@ async function findSegments(
       await files.syncDirectory(directory)
     }
   }
-  return found
+  return { found, unreadable }
 }
 
 /**

@@ -1,1 +1,2 @@
 export { openSqlite, type SqliteOptions } from './open-sqlite.ts'
+export { WorkerLink, type WorkerLinkOptions } from './worker-link.ts'

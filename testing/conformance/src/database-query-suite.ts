@@ -149,7 +149,7 @@ function comparisonTests(open: DatabaseFactory): void {
   test('numbers compare as 64-bit floating point, to the last digit', async () => {
     await using under = await open()
     await under.database.prepare(['values'])
-    const numbers = [0.1 + 0.2, 2 ** 53 + 2, 2 ** 63, 1e21, 5e-324, 123456789012345680, -1 / 3]
+    const numbers = [0.1 + 0.2, 2 ** 53 + 2, 2 ** 60 + 256, 2 ** 63, 1e21, 5e-324, 123456789012345680, -1 / 3]
     const operations = numbers.map((v, index): WriteOperation => {
       return { kind: 'store', collection: 'values', id: `n${index}`, body: { v } }
     })

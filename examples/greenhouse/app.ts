@@ -4,7 +4,12 @@ import * as z from 'zod'
 /** What a bench says once a second: its temperature, how far its vent is open, and which hour of weather it relives. */
 export const Reading = event(
   'greenhouse.reading',
-  z.object({ celsius: z.number(), outsideCelsius: z.number(), ventPercent: z.number(), observedAt: z.string() }),
+  z.object({
+    celsius: z.number(),
+    outsideCelsius: z.number(),
+    ventPercent: z.number(),
+    observedAt: z.string(),
+  }),
 )
 export const Alarm = event('greenhouse.alarm', z.object({ celsius: z.number() }))
 export const OpenVent = command('open-vent', z.object({ percent: z.number().min(0).max(100) }))

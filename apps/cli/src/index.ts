@@ -27,6 +27,7 @@ export {
   type App,
   type AppDefinition,
   defineApp,
+  devicePasswords,
   type MqttDefinition,
   type RunningApp,
   type StartOptions,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { deviceKeys } from '@millrace/devices'
 import { millraceError } from '@millrace/kernel'
 import type { FileLock } from '@millrace/log'
 import { nodeFiles } from '@millrace/node'
@@ -65,8 +66,7 @@ async function secretFile(file: string): Promise<string> {
   return secret
 }
 
-/** Reads the secret that device passwords are derived from, for commands that run beside the server. */
-export async function readDeviceSecret(path: string): Promise<Uint8Array> {
+async function readDeviceSecret(path: string): Promise<Uint8Array> {
   const text = await readOptional(join(path, 'device-secret'))
   if (text !== undefined) return new TextEncoder().encode(text.trim())
   throw millraceError('CONFIGURATION_INVALID', {
@@ -74,6 +74,12 @@ export async function readDeviceSecret(path: string): Promise<Uint8Array> {
     seen: JSON.stringify(path),
     expected: 'a data directory in which "millrace dev" or "millrace start" has run',
   })
+}
+
+/** The passwords of devices, for programs that run on the server's machine and may read its data directory. */
+export async function devicePasswords(path: string): Promise<(device: string) => string> {
+  const keys = deviceKeys(await readDeviceSecret(path))
+  return (device) => keys.passwordOf(device)
 }
 
 async function writeDurably(file: string, text: string): Promise<void> {

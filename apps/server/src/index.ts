@@ -1,4 +1,25 @@
-export type * from './api-shapes.ts'
+export type {
+  AddressBody,
+  CollectionBody,
+  CommandBody,
+  CommandRequest,
+  DeadLetterBody,
+  DeadLetterTopicBody,
+  DeviceBody,
+  DeviceListBody,
+  DocumentBody,
+  DocumentListBody,
+  LiveReading,
+  MessageBody,
+  MessageListBody,
+  ProblemBody,
+  ProcessorBody,
+  PublishBody,
+  PublishRequest,
+  ReplayBody,
+  StatusBody,
+  TopicBody,
+} from './api-shapes.ts'
 export {
   type App,
   type AppDefinition,
@@ -6,7 +27,7 @@ export {
   eventTypesOf,
   type MqttDefinition,
 } from './app-definition.ts'
-export { type DataDirectory, openDataDirectory, readDeviceSecret } from './data-directory.ts'
+export { type DataDirectory, devicePasswords, openDataDirectory } from './data-directory.ts'
 export { loadApp } from './load-app.ts'
 export {
   type Backbone,

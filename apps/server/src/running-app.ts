@@ -198,7 +198,12 @@ async function startProcessors(
 ): Promise<RunningProcessor[]> {
   const running: RunningProcessor[] = []
   for (const actor of definition.actors ?? []) {
-    const processor = await runActor(actor, { bus, runtime, commands: commandOutlet(devices), eventTypes })
+    const processor = await runActor(actor, {
+      bus,
+      runtime,
+      commands: commandOutlet(devices),
+      eventTypes: [...eventTypes.values()],
+    })
     running.push({ kind: 'actor', topics: actor.on.map(({ type }) => type), processor })
   }
   for (const projection of [fleetProjection(eventTypes.values()), ...(definition.projections ?? [])]) {

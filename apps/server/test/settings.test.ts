@@ -33,14 +33,22 @@ describe('settings', () => {
     ['devices.mqtt.port', { ...definition, devices: { mqtt: { port: 70_000 } } }, '70000', '65535'],
     ['http.port', { ...definition, http: { port: 'eighty' as unknown as number } }, '"eighty"', 'number'],
     ['name', { name: 'Green House' }, '"Green House"', 'a-z'],
-    ['devices.mqtt.packetBytesMax', { ...definition, devices: { mqtt: { packetBytesMax: 2 } } }, '2', '>=128'],
+    [
+      'devices.mqtt.packetBytesMax',
+      { ...definition, devices: { mqtt: { packetBytesMax: 2 } } },
+      '2',
+      '>=128',
+    ],
     ['retention.ageMsMax', { ...definition, retention: { ageMsMax: -1 } }, '-1', '>=60000'],
-  ])('a wrong %s is named by its path, with the value seen and what is allowed', (path, wrong, seen, expected) => {
-    const error = failure(() => resolveSettings(wrong))
-    expect(error.code).toBe('CONFIGURATION_INVALID')
-    expect(error.seen).toBe(`The setting ${path} is ${seen}`)
-    expect(error.expected).toContain(expected)
-  })
+  ])(
+    'a wrong %s is named by its path, with the value seen and what is allowed',
+    (path, wrong, seen, expected) => {
+      const error = failure(() => resolveSettings(wrong))
+      expect(error.code).toBe('CONFIGURATION_INVALID')
+      expect(error.seen).toBe(`The setting ${path} is ${seen}`)
+      expect(error.expected).toContain(expected)
+    },
+  )
 
   test('a misspelt setting is refused by its path, not ignored', () => {
     const wrong = { ...definition, devices: { mqtt: { prot: 1883 } } } as unknown as typeof definition

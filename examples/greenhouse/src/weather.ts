@@ -43,7 +43,11 @@ export function loadWeather(): Weather {
   const totalMinutes = days.length * MINUTES_A_DAY
   return {
     totalMinutes,
-    minutesOf: (date) => Math.max(0, days.findIndex((day) => day.date === date)) * MINUTES_A_DAY,
+    minutesOf: (date) =>
+      Math.max(
+        0,
+        days.findIndex((day) => day.date === date),
+      ) * MINUTES_A_DAY,
     at: (minutes) => {
       const wrapped = minutes % totalMinutes
       const day = days[Math.floor(wrapped / MINUTES_A_DAY)] as Day
@@ -54,7 +58,9 @@ export function loadWeather(): Weather {
 
 /** Each hour's place between the day's lowest (0) and highest (1). The 29th of February has no normals. */
 type Shape = readonly number[]
-const FLAT: Shape = Array.from({ length: 24 }, (_, hour) => Math.max(0, Math.sin(((hour - 7) / 16) * Math.PI)))
+const FLAT: Shape = Array.from({ length: 24 }, (_, hour) =>
+  Math.max(0, Math.sin(((hour - 7) / 16) * Math.PI)),
+)
 
 function momentOf(day: Day, shape: Shape, minute: number): WeatherMoment {
   const hour = Math.floor(minute / 60)
@@ -91,7 +97,10 @@ function readShapes(): Map<string, Shape> {
     if (hours.filter((celsius) => celsius !== undefined).length < 24) continue
     const low = Math.min(...hours)
     const high = Math.max(...hours)
-    shapes.set(day, hours.map((celsius) => (celsius - low) / (high - low)))
+    shapes.set(
+      day,
+      hours.map((celsius) => (celsius - low) / (high - low)),
+    )
   }
   return shapes
 }

@@ -1,6 +1,5 @@
-import { deviceKeys } from '@millrace/devices'
-import { millraceError } from '@millrace/kernel'
-import { type CommandBody, type DeviceListBody, readDeviceSecret } from '@millrace/server'
+import { assertDeviceId } from '@millrace/devices'
+import { type CommandBody, type DeviceListBody, devicePasswords } from '@millrace/server'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api-client.ts'
 import { parseDuration } from '../duration.ts'
@@ -113,8 +112,8 @@ function addPassword(device: Command): void {
     .argument('<device>')
     .option('--data <directory>', 'data directory (MILLRACE_DATA)', process.env.MILLRACE_DATA ?? '.millrace')
     .action(async (id: string, { data }: { data: string }) => {
-      if (!/^[A-Za-z0-9._:-]{1,128}$/.test(id))
-        throw millraceError('DEVICE_ID_INVALID', { device: JSON.stringify(id) })
-      process.stdout.write(`${deviceKeys(await readDeviceSecret(data)).passwordOf(id)}\n`)
+      assertDeviceId(id)
+      const passwordOf = await devicePasswords(data)
+      process.stdout.write(`${passwordOf(id)}\n`)
     })
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { siteDirectory } from '@millrace/console/site'
 import { isMillraceError } from '@millrace/kernel'
 import { loadApp, portOf, type RunningApp, type StartOptions, startApp, VERSION } from '@millrace/server'
 import type { Command } from 'commander'
@@ -82,7 +83,7 @@ function startOptions(flags: StartFlags): StartOptions {
 
 /** The console is served if it has been built. */
 function consoleDirectory(): { consoleDirectory?: string } {
-  const directory = fileURLToPath(new URL('dist/site', import.meta.resolve('@millrace/console/package.json')))
+  const directory = fileURLToPath(siteDirectory)
   return existsSync(join(directory, 'index.html')) ? { consoleDirectory: directory } : {}
 }
 

@@ -6,6 +6,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  LogController,
   type RawServerDefault,
 } from 'fastify'
 import {
@@ -72,7 +73,7 @@ export async function startHttpServer(backbone: Backbone, options: HttpServerOpt
       { level: options.logLevel, redact: ['req.headers.authorization'] },
       pino.destination(2),
     ),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   }) as unknown as FastifyInstance
   server.setValidatorCompiler(validatorCompiler)

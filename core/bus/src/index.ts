@@ -35,3 +35,4 @@ export {
 export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'
 export { type LogBusLimits, type LogBusOptions, openLogBus } from './log-bus.ts'
+export { type LogTableOptions, openLogTable } from './log-table.ts'

@@ -44,19 +44,26 @@ interface PendingPut {
  * that says "complete"; then the first one is removed. A crash anywhere in between leaves one of the two complete.
  */
 export async function openLogTable(options: LogTableOptions): Promise<Table> {
-  const a = await openSide(options, 'a')
-  let b: Side
+  const sides: Side[] = []
   try {
-    b = await openSide(options, 'b')
+    for (const name of ['a', 'b'] as const) {
+      const names = await options.files.list(`${options.directory}/${name}`)
+      if (names.length > 0) sides.push(await openSide(options, name))
+    }
+    const [best, other] = sides.sort(byWorth)
+    if (other !== undefined) {
+      await other.log.close()
+      await wipe(options, other.name)
+    }
+    if (best === undefined) sides.push(await openSide(options, 'a'))
+    const side = best ?? (sides[0] as Side)
+    // Nothing to copy into it: a new table's log is complete from the beginning.
+    if (side.generation === 0 && side.index.size === 0) await side.log.append([marker(1), marker(1)])
+    return new LogTable(options, side)
   } catch (error) {
-    await a.log.close()
+    for (const { log } of sides) await log.close()
     throw error
   }
-  const [best, other] = betterOf(a, b)
-  await other.log.close()
-  await wipe(options, other.name)
-  if (best.generation === 0 && best.index.size === 0) await best.log.append([marker(1), marker(1)])
-  return new LogTable(options, best)
 }
 
 class LogTable implements Table {
@@ -203,11 +210,10 @@ async function openSide(options: LogTableOptions, name: SideName): Promise<Side>
   return { name, log, generation: generations[0] ?? 0, complete: generations.length === 2, index }
 }
 
-/** The newer of those that are complete; if none is (a new table, or a damaged disk), the one that knows more. */
-function betterOf(a: Side, b: Side): readonly [Side, Side] {
-  if (a.complete !== b.complete) return a.complete ? [a, b] : [b, a]
-  const isFirst = a.complete ? a.generation > b.generation : a.index.size >= b.index.size
-  return isFirst ? [a, b] : [b, a]
+/** First the newer of those that are complete; if none is (a crash in the beginning, a damaged disk), the one that knows more. */
+function byWorth(left: Side, right: Side): number {
+  if (left.complete !== right.complete) return left.complete ? -1 : 1
+  return left.complete ? right.generation - left.generation : right.index.size - left.index.size
 }
 
 function openTableLog(

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   type BusFactory,
   codeOf,
+  eventually,
   publishTexts,
   readAll,
   take,
@@ -148,7 +149,7 @@ function busDurableWriterTests(afterReopen: AfterReopen, harness: ReturnType<typ
       const member = await bus.subscribe({ group: 'g', topics: ['t'] })
       const waiting = take(member, 2)
       await advance(1_001)
-      expect(textsOf(await waiting)).toEqual(['keyed', 'plain'])
+      expect(textsOf(await eventually(waiting, advance))).toEqual(['keyed', 'plain'])
       expect(await readAll(bus, 't')).toHaveLength(2)
     },
   )

@@ -8,7 +8,7 @@ export interface BusHarness {
   /** The limit of one message that the bus was opened with. */
   readonly messageBytesMax: number
   nowMs(): number
-  /** Lets so much time pass for the bus; on engines with a clock of their own by waiting. */
+  /** Lets so much time pass for the bus, and its files or its network go on; by waiting, where time is not ours. */
   advance(durationMs: number): Promise<void>
   /** Closes the bus and opens it on the same storage. Needed where `supports.durable`. */
   reopen?(): Promise<Bus>
@@ -70,6 +70,19 @@ export async function take(subscription: Subscription, count: number): Promise<M
   while (messages.length < count)
     messages.push(...(await subscription.next({ countMax: count - messages.length })))
   return messages
+}
+
+/** Waits for `promise` while the bus works: what becomes due meanwhile needs the clock to turn again. */
+export async function eventually<Result>(
+  promise: Promise<Result>,
+  advance: BusHarness['advance'],
+): Promise<Result> {
+  let settled = false
+  const watched = promise.finally(() => {
+    settled = true
+  })
+  while (!settled) await advance(0)
+  return watched
 }
 
 /** Expects that `next` has nothing to give; aborts it and expects that it says so. */

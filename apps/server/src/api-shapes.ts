@@ -84,6 +84,7 @@ export const commandBody = z.object({
 })
 export type CommandBody = z.infer<typeof commandBody>
 export const commandListBody = z.object({ commands: z.array(commandBody) })
+export type CommandListBody = z.infer<typeof commandListBody>
 
 export const commandRequest = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, '1 to 100 of a-z, A-Z, 0-9, ".", "_" and "-"'),

@@ -2,6 +2,7 @@ export type {
   AddressBody,
   CollectionBody,
   CommandBody,
+  CommandListBody,
   CommandRequest,
   DeadLetterBody,
   DeadLetterTopicBody,

@@ -11,8 +11,7 @@ export const kernelErrors = defineErrors({
   EVENT_SCHEMA_MISMATCH: {
     seen: 'The data of an event of type "{type}" does not fit its schema: {issues}',
     expected: 'data as the application declares it for that type',
-    remedy:
-      'Correct the sender, or widen the schema in the application; the event is in the dead letters of its topic.',
+    remedy: 'Correct the sender, or widen the schema in the application.',
     retryable: false,
   },
   SCHEMA_ASYNCHRONOUS: {

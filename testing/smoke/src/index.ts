@@ -1,0 +1,1 @@
+export { type Hop, roundTrip } from './round-trip.ts'

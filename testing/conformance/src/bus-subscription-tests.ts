@@ -120,6 +120,20 @@ function busPositionTests(harness: ReturnType<typeof useBus>): void {
     await subscription.seek([{ topic: 't', partition: 9, offset: 0 }])
   })
 
+  test('a seek counts although a next is reading already', async () => {
+    const { bus } = harness()
+    await bus.createTopic('t')
+    await publishTexts(bus, 't', ['a', 'b', 'c'])
+    await using subscription = await bus.subscribe({ group: 'g', topics: ['t'] })
+    const c = (await take(subscription, 3))[2] as Message
+    await subscription.seek([{ ...c, offset: c.offset - 2 }])
+    const reading = subscription.next({ countMax: 1 })
+    await subscription.seek([c])
+    const seen = textsOf([...(await reading), ...(await bus.read(c))])
+    expect(seen).not.toContain('b')
+    if (seen[0] === 'a') expect(textsOf(await subscription.next())).toEqual(['c'])
+  })
+
   test('a seek wakes a next that waits at the end', async () => {
     const { bus } = harness()
     await bus.createTopic('t')
@@ -188,6 +202,19 @@ function busPauseTests(harness: ReturnType<typeof useBus>): void {
     const waiting = subscription.next()
     subscription.resume([{ topic: 't', partition: 0 }])
     expect(textsOf(await waiting)).toEqual(['held back'])
+  })
+
+  test('a pause counts although a next is reading already', async () => {
+    const { bus, advance } = harness()
+    await bus.createTopic('t')
+    await publishTexts(bus, 't', ['a'])
+    await using subscription = await bus.subscribe({ group: 'g', topics: ['t'] })
+    const reading = subscription.next()
+    subscription.pause([{ topic: 't', partition: 0 }])
+    await advance(0)
+    subscription.resume([{ topic: 't', partition: 0 }])
+    expect(textsOf(await reading)).toEqual(['a'])
+    await expectNothing(subscription, advance)
   })
 
   test('a member that takes nothing does not hold up publishing', async () => {

@@ -211,7 +211,7 @@ describe('what an actor cannot use', () => {
       { on: Reading, timeoutMs: 1_000, retry: { attemptsMax: 1 } },
       async (cause) => {
         await answer.promise
-        return Alarm.from(cause, cause.data)
+        return [Alarm.from(cause, cause.data), OpenVent.to('bench-1', { percent: 1 })]
       },
     )
     const processor = await world.run(slow)
@@ -220,6 +220,7 @@ describe('what an actor cannot use', () => {
     answer.resolve()
     await world.runtime.advance(1_000)
     expect(await causesOfDeath(world.bus)).toEqual(['HANDLER_TIMED_OUT'])
+    expect(world.commands.size).toBe(0)
     expect(await world.events(Alarm.type)).toHaveLength(0)
   })
 

@@ -119,8 +119,10 @@ describe('a wait', () => {
     const reason = new Error('enough')
     controller.abort(reason)
     await expect(waiting).rejects.toBe(reason)
-    await expect(abortable(late.promise, controller.signal)).rejects.toBe(reason)
-    late.reject(new Error('nobody listens'))
+    const later = Promise.withResolvers<void>()
+    await expect(abortable(later.promise, controller.signal)).rejects.toBe(reason)
+    for (const { reject } of [late, later]) reject(new Error('nobody listens'))
+    await new Promise((resolve) => setImmediate(resolve))
   })
 
   test('for a promise settles as the promise does if nobody gives it up', async () => {

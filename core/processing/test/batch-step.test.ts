@@ -131,7 +131,7 @@ describe('a batch step', () => {
               kept.set(partition, { topic, partition, offset: offset + 1 })
           },
         },
-        { checkpoint: { load: async () => [...kept.values()] } },
+        { checkpoint: { load: async () => [...kept.values()] }, prefetch: { pauseAt: 5, resumeAt: 2 } },
       )
     const first = await start()
     const second = await start()

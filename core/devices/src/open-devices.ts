@@ -13,6 +13,7 @@ import { PresenceLog } from './presence-log.ts'
 import { type Publication, PublicationIntake, type PublicationSettle } from './publication-intake.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { deliver, pump } from './session-delivery.ts'
+import { SessionLog } from './session-log.ts'
 import { SessionTable } from './session-table.ts'
 import type { Tier } from './tier.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -40,6 +41,7 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
   const desk = await CommandDesk.open({ bus, runtime, limits, counters })
   const presence = await PresenceLog.open(bus, runtime, counters)
   const retained = new RetainedMessages(limits.retainedPerDeviceMax)
+  const sessionLog = await SessionLog.open({ bus, runtime, retained })
   const wheel = new TimerWheel(TICK_MS, runtime.clock.monotonic())
   const intake = new PublicationIntake({
     bus,
@@ -54,7 +56,7 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
     counters,
     sessionsMax: limits.sessionsMax,
     publishWill: (device, will) => intake.take(device, willPublication(will), () => {}),
-    ended: () => {},
+    ended: (session) => sessionLog.end(session),
   })
   const tier: Tier = {
     runtime,
@@ -67,10 +69,12 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
     intake,
     retained,
     sessions,
+    sessionLog,
     presence,
     connections: new Set(),
     judge: (plan, remoteAddress) => judge(authentication, plan, remoteAddress),
   }
+  for (const session of sessionLog.restored) sessions.restore(session, runtime.clock.monotonic())
   desk.onReady = (device) => {
     const session = sessions.get(device)
     if (session !== undefined) pump(session, tier)
@@ -102,9 +106,19 @@ function takeOwn(tier: Tier, device: string, publication: Publication, settle: P
     settle({ kind: 'refused', reason: REASON.quotaExceeded })
     return
   }
-  settle({ kind: 'accepted' })
-  const session = tier.sessions.get(device)
-  if (session !== undefined) deliver(session, message, tier)
+  const taken = () => {
+    settle({ kind: 'accepted' })
+    const session = tier.sessions.get(device)
+    if (session !== undefined) deliver(session, message, tier)
+  }
+  if (!retain) {
+    taken()
+    return
+  }
+  tier.sessionLog.retain(device, message, (error) => {
+    if (error === undefined) taken()
+    else settle({ kind: 'unavailable' })
+  })
 }
 
 function willPublication({ topic, payload, qos = 0, retain = false, properties }: Will): Publication {
@@ -189,6 +203,7 @@ class DeviceTier implements Devices {
     this.#tier.wheel.advance(this.#tier.runtime.clock.monotonic())
     this.#tier.desk.expireOverdue()
     void this.#tier.desk.keepHistory()
+    void this.#tier.sessionLog.compactIfWorth(this.#tier.sessions.all())
   }
 
   async #close(): Promise<void> {
@@ -201,5 +216,6 @@ class DeviceTier implements Devices {
     await this.#tier.intake.idle()
     await this.#tier.desk.close()
     await this.#tier.presence.close()
+    await this.#tier.sessionLog.close()
   }
 }

@@ -148,18 +148,29 @@ function handleSubscribe(connection: MqttConnection, session: Session, packet: I
   const { tier, version } = connection
   const { granted, entered } = subscribe(session, packet, version, tier)
   tier.counters.subscriptionsRefused += granted.filter((answer) => answer >= REASON.unspecified).length
-  const answer = () => {
+  keepThen(connection, session, () => {
     connection.send(encodeSuback(packet.messageId ?? 0, granted, version))
     if (session.link === connection) deliverToSubscriptions(session, entered, tier)
-  }
-  answer()
+  })
 }
 
 function handleUnsubscribe(connection: MqttConnection, session: Session, packet: IUnsubscribePacket): void {
   const answers = packet.unsubscriptions.map((filter) =>
     session.subscriptions.delete(filter) ? REASON.success : REASON.noMatchingSubscription,
   )
-  connection.send(encodeUnsuback(packet.messageId ?? 0, answers, connection.version))
+  keepThen(connection, session, () => {
+    connection.send(encodeUnsuback(packet.messageId ?? 0, answers, connection.version))
+  })
+}
+
+/** Answers when the changed subscriptions are durable, if they are to be; a device is not told what may be lost. */
+function keepThen(connection: MqttConnection, session: Session, answer: () => void): void {
+  const slot = connection.acknowledgements.open()
+  connection.tier.sessionLog.keep(session, (error) => {
+    if (error === undefined) answer()
+    else connection.close(REASON.quotaExceeded, 'the bus does not take subscriptions')
+    slot.settle(undefined)
+  })
 }
 
 function handleDisconnect(connection: MqttConnection, session: Session, packet: IDisconnectPacket): void {

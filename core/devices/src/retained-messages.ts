@@ -9,9 +9,15 @@ export class RetainedMessages {
   readonly #perDeviceMax: number
   readonly #devices = new Map<string, Map<string, PlainMessage>>()
   #bytes = 0
+  #count = 0
 
   constructor(perDeviceMax: number) {
     this.#perDeviceMax = perDeviceMax
+  }
+
+  /** How many there are over all devices. */
+  get count(): number {
+    return this.#count
   }
 
   /** Keeps `message` in place of the one before; an empty payload removes it. False if there is no room. */
@@ -27,6 +33,7 @@ export class RetainedMessages {
     const isNew = before === undefined
     if (bytes > RETAINED_BYTES_MAX || (isNew && (messages?.size ?? 0) >= this.#perDeviceMax)) return false
     this.#bytes = bytes
+    if (isNew) this.#count += 1
     if (messages === undefined) this.#devices.set(device, new Map([[message.topic, message]]))
     else messages.set(message.topic, message)
     return true
@@ -53,6 +60,7 @@ export class RetainedMessages {
     const message = messages?.get(topic)
     if (messages === undefined || message === undefined) return
     this.#bytes -= plainMessageBytes(message)
+    this.#count -= 1
     messages.delete(topic)
     if (messages.size === 0) this.#devices.delete(device)
   }

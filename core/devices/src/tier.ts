@@ -7,6 +7,7 @@ import type { MqttConnection } from './mqtt-connection.ts'
 import type { PresenceLog } from './presence-log.ts'
 import type { PublicationIntake } from './publication-intake.ts'
 import type { RetainedMessages } from './retained-messages.ts'
+import type { SessionLog } from './session-log.ts'
 import type { SessionTable } from './session-table.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
@@ -22,6 +23,7 @@ export interface Tier {
   readonly intake: PublicationIntake
   readonly retained: RetainedMessages
   readonly sessions: SessionTable
+  readonly sessionLog: SessionLog
   readonly presence: PresenceLog
   readonly connections: Set<MqttConnection>
   /** Asks the authenticator; undefined lets the device in. Never rejects. */

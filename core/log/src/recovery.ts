@@ -55,6 +55,8 @@ export async function recoverLog(
   mark: number,
 ): Promise<RecoveredLog> {
   await removeLeftovers(files, directory, names)
+  // A name that is there may be in the system's memory only: whoever made it may have died before the sync.
+  await files.syncDirectory(directory)
   const { found, unreadable } = await findSegments(files, directory, names)
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
   const durableOffset = Math.max(mark, ...unreadable)

@@ -116,6 +116,21 @@ describe('records that were written but not synced when the process ended', () =
   })
 })
 
+describe('a segment whose name was not made durable before the process ended', () => {
+  test('has a durable name before anything in it is acknowledged', async () => {
+    const files = memoryFiles()
+    const first = await openTestLog(files)
+    files.failNext('syncDirectory', 'EIO', { times: 2 })
+    await expect(first.append([record('one')])).rejects.toMatchObject({ code: 'LOG_STORAGE_FAILED' })
+    await first.close()
+    expect(await segmentNames(files)).toHaveLength(1)
+    const second = await openTestLog(files)
+    await second.append([record('two')])
+    await using log = await openTestLog(files.crash())
+    expect(await contents(log)).toEqual(['0:two'])
+  })
+})
+
 describe('acknowledged records that the disk has lost at the end', () => {
   test('are a gap if the durable mark knows of them: nothing is cut off, no offset is used again', async () => {
     const files = memoryFiles()

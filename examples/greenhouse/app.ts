@@ -1,4 +1,4 @@
-import { actor, collection, command, defineApp, event, projection } from 'millrace'
+import { actor, CommandDone, collection, command, defineApp, event, projection } from 'millrace'
 import * as z from 'zod'
 
 /** What a bench says once a second: its temperature, how far its vent is open, and which hour of weather it relives. */
@@ -23,6 +23,7 @@ const Bench = collection(
     ventPercent: z.number(),
     hottestCelsius: z.number(),
     alarms: z.number(),
+    ventsMoved: z.number(),
     readings: z.number(),
     observedAt: z.string(),
   }),
@@ -54,9 +55,12 @@ const benches = projection('benches', Bench)
     observedAt,
     hottestCelsius: Math.max(celsius, bench?.hottestCelsius ?? celsius),
     alarms: bench?.alarms ?? 0,
+    ventsMoved: bench?.ventsMoved ?? 0,
     readings: (bench?.readings ?? 0) + 1,
   }))
   .on(Alarm, (bench) => bench && { ...bench, alarms: bench.alarms + 1 })
+  // The device's answer comes back as an event like any other.
+  .on(CommandDone, (bench) => bench && { ...bench, ventsMoved: bench.ventsMoved + 1 })
 
 export default defineApp({
   name: 'greenhouse',

@@ -26,6 +26,11 @@ export { type Apply, type Projection, type ProjectionOptions, projection } from 
 export {
   type App,
   type AppDefinition,
+  CommandDone,
+  CommandExpired,
+  CommandFailed,
+  DeviceConnected,
+  DeviceDisconnected,
   defineApp,
   devicePasswords,
   type MqttDefinition,

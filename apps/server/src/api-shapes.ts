@@ -136,6 +136,7 @@ export type MessageListBody = z.infer<typeof messageListBody>
 
 export const publishRequest = z.strictObject({
   data: json,
+  type: z.string().optional().describe('The event type; by default the name of the topic'),
   subject: z.string().min(1).max(200).optional(),
   id: z.string().min(1).max(100).optional().describe('Publishing the same id again is recognised'),
 })

@@ -59,7 +59,10 @@ export function defineApp(definition: AppDefinition): App {
   return { kind: 'app', definition }
 }
 
-/** Every event type that the application declares, by name, the first declaration of a name winning. */
+/** Topics of Millrace itself; applications may listen to them, and add nothing. */
+const PLATFORM_TOPIC = /^millrace\./
+
+/** The application's own event types by name, the first declaration of a name winning. */
 export function eventTypesOf(definition: AppDefinition): ReadonlyMap<string, EventType> {
   const types = [
     ...(definition.devices?.events ?? []),
@@ -68,6 +71,8 @@ export function eventTypesOf(definition: AppDefinition): ReadonlyMap<string, Eve
     ...(definition.projections ?? []).flatMap((projection) => projection.cases.map(({ type }) => type)),
   ]
   const byName = new Map<string, EventType>()
-  for (const type of types) if (!byName.has(type.type)) byName.set(type.type, type)
+  for (const type of types) {
+    if (!byName.has(type.type) && !PLATFORM_TOPIC.test(type.topic)) byName.set(type.type, type)
+  }
   return byName
 }

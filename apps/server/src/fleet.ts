@@ -1,9 +1,10 @@
-import { DEVICE_CONNECTED, DEVICE_DISCONNECTED, type Devices, PRESENCE_TOPIC } from '@millrace/devices'
+import type { Devices } from '@millrace/devices'
 import { collection, type Database, type DocumentQuery, type StoredDocument } from '@millrace/documents'
-import { type Event, type EventType, event, formatTime, millraceError } from '@millrace/kernel'
+import { type Event, type EventType, formatTime, millraceError } from '@millrace/kernel'
 import { type Projection, projection } from '@millrace/projections'
 import * as z from 'zod'
 import type { DeviceBody } from './api-shapes.ts'
+import { DeviceConnected, DeviceDisconnected } from './platform-events.ts'
 
 /** What is remembered of a device that has connected at least once. */
 const fleetDevice = z.object({
@@ -22,23 +23,17 @@ type FleetDevice = z.infer<typeof fleetDevice>
 /** Documents of the devices themselves; the application's own collections may not have this name. */
 export const Fleet = collection('millrace-fleet', fleetDevice)
 
-export const Connected = event(
-  DEVICE_CONNECTED,
-  z.object({ protocol: z.enum(['mqtt-3.1.1', 'mqtt-5']), remoteAddress: z.string() }),
-)
-export const Disconnected = event(DEVICE_DISCONNECTED, z.object({ reason: z.string() }))
-
 /** One document a device, from its presence and its newest event of each type. */
 export function fleetProjection(eventTypes: Iterable<EventType>): Projection<FleetDevice> {
-  let fleet = projection('millrace-fleet', Fleet, { topicOf: presenceTopicOf })
-    .on(Connected, (device, { subject = '', time, data }) => ({
+  let fleet = projection('millrace-fleet', Fleet)
+    .on(DeviceConnected, (device, { subject = '', time, data }) => ({
       ...seen(device, subject, time),
       connected: true,
       protocol: data.protocol,
       remoteAddress: data.remoteAddress,
       connectedAt: time,
     }))
-    .on(Disconnected, (device, { subject = '', time, data }) => ({
+    .on(DeviceDisconnected, (device, { subject = '', time, data }) => ({
       ...seen(device, subject, device?.lastSeenAt ?? time),
       connected: false,
       disconnectedAt: time,
@@ -46,10 +41,6 @@ export function fleetProjection(eventTypes: Iterable<EventType>): Projection<Fle
     }))
   for (const type of eventTypes) fleet = fleet.on(type, remember)
   return fleet
-}
-
-function presenceTopicOf(type: EventType): string {
-  return type.type === DEVICE_CONNECTED || type.type === DEVICE_DISCONNECTED ? PRESENCE_TOPIC : type.type
 }
 
 /** Events about a device that did not come from it (an actor's alarm, say) do not count as a sign of life. */

@@ -31,6 +31,13 @@ export {
 export { type DataDirectory, devicePasswords, openDataDirectory } from './data-directory.ts'
 export { loadApp } from './load-app.ts'
 export {
+  CommandDone,
+  CommandExpired,
+  CommandFailed,
+  DeviceConnected,
+  DeviceDisconnected,
+} from './platform-events.ts'
+export {
   type Backbone,
   type RunningApp,
   type RunningProcessor,

@@ -11,8 +11,9 @@ import { runProjection } from '@millrace/projections'
 import { openSqlite } from '@millrace/sqlite'
 import { type App, type AppDefinition, eventTypesOf } from './app-definition.ts'
 import { openDataDirectory } from './data-directory.ts'
-import { Disconnected, Fleet, type FleetView, fleetProjection, fleetView } from './fleet.ts'
+import { Fleet, type FleetView, fleetProjection, fleetView } from './fleet.ts'
 import { type HttpServer, startHttpServer } from './http/http-server.ts'
+import { DeviceDisconnected } from './platform-events.ts'
 import { resolveSettings, type SettingOverrides, type Settings } from './settings.ts'
 
 /** How long a shutdown waits for work in hand, in milliseconds. */
@@ -135,7 +136,7 @@ async function openBackbone(
   opening.defer(() => bus.close())
   const database = await openSqlite({ file: join(settings.dataDirectory, 'store.db') })
   opening.defer(() => database.close())
-  for (const name of eventTypes.keys()) await bus.createTopic(name, { retention: settings.retention })
+  for (const { topic } of eventTypes.values()) await bus.createTopic(topic, { retention: settings.retention })
   await database.prepare([
     Fleet.name,
     ...(definition.projections ?? []).map(({ collection }) => collection.name),
@@ -204,13 +205,11 @@ async function startProcessors(
       commands: commandOutlet(devices),
       eventTypes: [...eventTypes.values()],
     })
-    running.push({ kind: 'actor', topics: actor.on.map(({ type }) => type), processor })
+    running.push({ kind: 'actor', topics: [...new Set(actor.on.map(({ topic }) => topic))], processor })
   }
   for (const projection of [fleetProjection(eventTypes.values()), ...(definition.projections ?? [])]) {
     const processor = await runProjection(projection, { bus, runtime, database })
-    const topics = new Set(
-      projection.cases.map(({ type }) => projection.options.topicOf?.(type) ?? type.type),
-    )
+    const topics = new Set(projection.cases.map(({ type }) => type.topic))
     running.push({ kind: 'projection', topics: [...topics], processor })
   }
   return running
@@ -252,7 +251,7 @@ async function markAbsent(bus: Bus, database: Database, runtime: Runtime): Promi
 function absence(device: string, runtime: Runtime): Event {
   return {
     id: newId(runtime),
-    type: Disconnected.type,
+    type: DeviceDisconnected.type,
     source: '/devices',
     subject: device,
     time: formatTime(runtime.clock.now()),

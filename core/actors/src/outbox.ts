@@ -22,10 +22,10 @@ export async function sendOutputs(
 ): Promise<void> {
   const byTopic = new Map<string, NewMessage[]>()
   for (const output of outputs.events) {
-    const { deliverAtMs, type } = output.draft
+    const { deliverAtMs, type, topic = type } = output.draft
     const message = eventToMessage(derivedEvent(cause, output))
-    const messages = byTopic.get(type) ?? []
-    byTopic.set(type, messages)
+    const messages = byTopic.get(topic) ?? []
+    byTopic.set(topic, messages)
     messages.push(deliverAtMs === undefined ? message : { ...message, deliverAtMs })
   }
   const sending = [...byTopic].map(([topic, messages]) => publishTo(bus, topic, messages, signal))

@@ -27,12 +27,12 @@ export interface ActorEnvironment {
 const ACTOR_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 /**
- * Runs an actor as a processor of that name: its events come from the topics named after their types, one subject in
- * order. An event is done when everything its handler returned is durable; then the position moves on. If the process
+ * Runs an actor as a processor of that name: its events come from the topics of their types, one subject in
+ * order; what else travels there is none of its business. An event is done when everything its handler returned is durable; then the position moves on. If the process
  * dies in between, the event is handled again, and what was published is recognised by its id (on a bus that
  * supports idempotency) and not published twice.
  *
- * Dead letters: MESSAGE_UNREADABLE (no event, or one of another type), EVENT_SCHEMA_MISMATCH, HANDLER_OUTPUT_INVALID
+ * Dead letters: MESSAGE_UNREADABLE (no event), EVENT_SCHEMA_MISMATCH, HANDLER_OUTPUT_INVALID
  * at once; HANDLER_FAILED and HANDLER_TIMED_OUT after all tries.
  *
  * @throws CONFIGURATION_INVALID naming the setting
@@ -42,7 +42,7 @@ export async function runActor(actor: Actor, environment: ActorEnvironment): Pro
   assertNames(actor)
   const types = new Map(actor.on.map((type) => [type.type, type]))
   const declared = new Map([...(environment.eventTypes ?? []), ...actor.on].map((type) => [type.type, type]))
-  const topics = [...types.keys()]
+  const topics = [...new Set(actor.on.map(({ topic }) => topic))]
   for (const topic of topics) await createTopicIfMissing(environment.bus, topic)
   const handle = (message: Message, context: StepContext) =>
     handleMessage({ actor, environment, types, declared }, message, context)
@@ -72,6 +72,7 @@ async function handleMessage(
   { signal, attempt }: StepContext,
 ): Promise<void> {
   const event = eventOf(message, types)
+  if (event === undefined) return
   const nowMs = environment.runtime.clock.now()
   const result = await actor.handle(event, { signal, attempt, nowMs })
   // A try that was given up must have no effect any more: the next one may be under way.
@@ -81,17 +82,15 @@ async function handleMessage(
   await sendOutputs(environment, cause, outputs, signal)
 }
 
-/** The event in the message with its data as its type declares it. */
-function eventOf(message: Message, types: ReadonlyMap<string, EventType>): Event {
+/** The event in the message with its data as its type declares it; undefined for one of a type that is not asked for. */
+function eventOf(message: Message, types: ReadonlyMap<string, EventType>): Event | undefined {
   let event: Event
   try {
     event = messageToEvent(message)
   } catch (error) {
     throw unreadable(message, errorText(error))
   }
-  const type = types.get(event.type)
-  if (type === undefined) throw unreadable(message, `its type "${event.type}" is not that of its topic`)
-  return type.parse(event)
+  return types.get(event.type)?.parse(event)
 }
 
 function unreadable(message: Message, reason: string) {

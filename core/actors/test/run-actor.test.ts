@@ -1,6 +1,7 @@
-import { type Bus, eventToMessage, readDeadLetters } from '@millrace/bus'
-import { type Event, millraceError } from '@millrace/kernel'
+import { type Bus, eventToMessage, messageToEvent, readDeadLetters } from '@millrace/bus'
+import { type Event, event, millraceError } from '@millrace/kernel'
 import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { type ActorResult, actor } from '../src/index.ts'
 import { Alarm, Note, newWorld, OpenVent, Reading, reading } from './world.ts'
 
@@ -146,12 +147,34 @@ describe('what an actor cannot use', () => {
     const world = await newWorld()
     const processor = await world.run(tooHot)
     await world.bus.publish(Reading.type, [{ key: 'bench-1', headers: {}, value: new Uint8Array([1, 2]) }])
+    await world.publish(reading('bench-1', 2, 40))
+    await world.until(() => processor.stats.handled === 1)
+    expect(await causesOfDeath(world.bus)).toEqual(['MESSAGE_UNREADABLE'])
+    expect(processor.stats.retried).toBe(0)
+  })
+
+  test('an event of another type on the same topic is passed over in silence', async () => {
+    const world = await newWorld()
+    const processor = await world.run(tooHot)
     const foreign = eventToMessage({ ...reading('bench-1', 1, 40), type: 'something.else' })
     await world.bus.publish(Reading.type, [foreign])
     await world.publish(reading('bench-1', 2, 40))
-    await world.until(() => processor.stats.handled === 1)
-    expect(await causesOfDeath(world.bus)).toEqual(['MESSAGE_UNREADABLE', 'MESSAGE_UNREADABLE'])
-    expect(processor.stats.retried).toBe(0)
+    await world.until(() => processor.stats.handled === 2)
+    expect(await causesOfDeath(world.bus)).toEqual([])
+  })
+
+  test('an actor listens to the topic that its event type names, and publishes to it', async () => {
+    const world = await newWorld()
+    const Shared = event('shared.note', z.object({ text: z.string() }), { topic: 'shared' })
+    const echo = actor('echo', { on: Shared }, (note) =>
+      note.data.text === 'hello' ? Shared.from(note, { text: 'echo' }) : undefined,
+    )
+    const processor = await world.run(echo)
+    const note = { ...reading('bench-1', 1, 0), type: 'shared.note', data: { text: 'hello' } }
+    await world.bus.publish('shared', [eventToMessage(note)])
+    await world.until(() => processor.stats.handled === 2)
+    const [, echoed] = await world.bus.read({ topic: 'shared', partition: 0, offset: 0 })
+    expect(echoed && messageToEvent(echoed).data).toEqual({ text: 'echo' })
   })
 
   test('data that does not fit goes to the dead letters with what is wrong and where', async () => {

@@ -37,7 +37,7 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
   const { bus, runtime, eventTypes, authentication } = options
   const limits = deviceLimits(options.limits)
   const counters = counterTable()
-  for (const { type } of eventTypes) await bus.createTopic(type)
+  for (const { topic } of eventTypes) await bus.createTopic(topic)
   const desk = await CommandDesk.open({ bus, runtime, limits, counters })
   const presence = await PresenceLog.open(bus, runtime, counters)
   const retained = new RetainedMessages(limits.retainedPerDeviceMax)

@@ -65,7 +65,7 @@ export class PublicationIntake {
     this.#lanes = new Map(
       eventTypes.map((type) => [
         type.type,
-        { type, lane: new PublishLane({ bus, runtime, topic: type.type }) },
+        { type, lane: new PublishLane({ bus, runtime, topic: type.topic }) },
       ]),
     )
   }

@@ -11,7 +11,8 @@ export interface DraftOptions {
 }
 
 /**
- * A named kind of event with the schema of its data. Its name is also the topic on which it travels.
+ * A named kind of event with the schema of its data. Unless told otherwise, its name is also the topic on which it
+ * travels.
  *
  * @example
  * const Reading = event('greenhouse.reading', z.object({ celsius: z.number() }))
@@ -21,6 +22,8 @@ export interface DraftOptions {
 export interface EventType<Data = unknown> {
   readonly kind: 'event-type'
   readonly type: string
+  /** The topic that carries it; other types may travel there too. */
+  readonly topic: string
   readonly schema: Schema<Data>
   /** A draft caused by `cause`: about the same subject, carrying its correlation id. */
   from(cause: Event, data: Data, options?: DraftOptions): EventDraft<Data>
@@ -32,15 +35,26 @@ export interface EventType<Data = unknown> {
   parse(event: Event): Event<Data>
 }
 
+/** Choices for an event type beside its name and schema. */
+export interface EventTypeOptions {
+  /** Default: the type's name. */
+  readonly topic?: string
+}
+
 /** Declares a kind of event. Any Standard Schema library will do (zod, valibot, arktype). */
-export function event<Data>(type: string, schema: Schema<Data>): EventType<Data> {
+export function event<Data>(
+  type: string,
+  schema: Schema<Data>,
+  { topic = type }: EventTypeOptions = {},
+): EventType<Data> {
+  const draftOf = makeDraft<Data>(type, topic)
   return {
     kind: 'event-type',
     type,
+    topic,
     schema,
     from: (cause, data, options = {}) =>
       draftOf(
-        type,
         data,
         { ...subjectOf(cause), ...options },
         {
@@ -48,7 +62,7 @@ export function event<Data>(type: string, schema: Schema<Data>): EventType<Data>
           correlationid: cause.extensions?.correlationid ?? cause.id,
         },
       ),
-    draft: (data, options = {}) => draftOf(type, data, options),
+    draft: (data, options = {}) => draftOf(data, options),
     is: (candidate): candidate is Event<Data> => candidate.type === type,
     parse: (candidate) => {
       const result = checkSchema(schema, candidate.data)
@@ -62,11 +76,13 @@ function subjectOf(cause: Event): DraftOptions {
   return cause.subject === undefined ? {} : { subject: cause.subject }
 }
 
-function draftOf<Data>(
-  type: string,
-  data: Data,
-  options: DraftOptions,
-  extensions?: EventDraft['extensions'],
-): EventDraft<Data> {
-  return { kind: 'event-draft', type, data, ...options, ...(extensions === undefined ? {} : { extensions }) }
+function makeDraft<Data>(type: string, topic: string) {
+  const place = topic === type ? { type } : { type, topic }
+  return (data: Data, options: DraftOptions, extensions?: EventDraft['extensions']): EventDraft<Data> => ({
+    kind: 'event-draft',
+    ...place,
+    data,
+    ...options,
+    ...(extensions === undefined ? {} : { extensions }),
+  })
 }

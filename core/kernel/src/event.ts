@@ -30,6 +30,8 @@ export interface Event<Data = unknown> {
 export interface EventDraft<Data = unknown> {
   readonly kind: 'event-draft'
   readonly type: string
+  /** The topic to publish it on. Default: its type. */
+  readonly topic?: string
   readonly subject?: string
   readonly data: Data
   readonly extensions?: Readonly<Record<string, ExtensionValue>>

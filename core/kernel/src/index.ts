@@ -32,7 +32,7 @@ export {
   millraceError,
 } from './errors/millrace-error.ts'
 export { assertEvent, type Event, type EventDraft, type ExtensionValue } from './event.ts'
-export { type DraftOptions, type EventType, event } from './event-type.ts'
+export { type DraftOptions, type EventType, type EventTypeOptions, event } from './event-type.ts'
 export { derivedId, type IdSource, newId } from './ids.ts'
 export { type ManualRuntime, type ManualRuntimeOptions, manualRuntime, settle } from './manual-runtime.ts'
 export { type Random, randomInteger, seededRandom } from './random.ts'

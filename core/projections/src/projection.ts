@@ -17,8 +17,6 @@ export interface ProjectionCase<Document extends Identified = Identified> {
 export interface ProjectionOptions {
   /** The id of the document that an event belongs to; undefined skips the event. Default: the event's subject. */
   readonly keyOf?: (event: Event) => string | undefined
-  /** The topic that carries events of a type. Default: the type's name. */
-  readonly topicOf?: (type: EventType) => string
 }
 
 /**

@@ -24,7 +24,7 @@ export async function runProjection<Document extends Identified>(
   { database, ...environment }: ProjectionEnvironment,
 ): Promise<Processor> {
   const { name, collection, cases } = projection
-  const topics = [...new Set(cases.map(({ type }) => type.type))]
+  const topics = [...new Set(cases.map(({ type }) => type.topic))]
   await database.prepare([collection.name])
   await createMissingTopics(environment.bus, topics)
   const step = new ProjectionStep(projection, database)

@@ -87,7 +87,8 @@ export function openLiveFeed(backbone: Backbone, status: () => Promise<StatusBod
 
 /** A group of its own that never commits, so that it leaves nothing behind. */
 function subscribe({ bus, eventTypes, runtime }: Backbone): Promise<Subscription> {
-  const topics = [...eventTypes.keys(), COMMANDS_TOPIC, PRESENCE_TOPIC]
+  const own = [...eventTypes.values()].map(({ topic }) => topic)
+  const topics = [...new Set([...own, COMMANDS_TOPIC, PRESENCE_TOPIC])]
   return bus.subscribe({ group: `millrace.live.${newId(runtime)}`, topics, from: 'end' })
 }
 

@@ -98,16 +98,17 @@ async function readMessages(
 }
 
 async function publish({ eventTypes, runtime, bus }: Backbone, topic: string, request: PublishRequest) {
-  const type = eventTypes.get(topic)
-  if (type === undefined) {
+  const name = request.type ?? topic
+  const type = eventTypes.get(name)
+  if (type === undefined || type.topic !== topic) {
     throw millraceError('API_REQUEST_INVALID', {
-      seen: `the topic ${JSON.stringify(topic)}, whose events have no declared type`,
+      seen: `the event type ${JSON.stringify(name)}, which is not declared for the topic ${JSON.stringify(topic)}`,
       expected: `one of ${[...eventTypes.keys()].map((name) => JSON.stringify(name)).join(', ')}`,
     })
   }
   const event: Event = type.parse({
     id: request.id ?? newId(runtime),
-    type: topic,
+    type: name,
     source: '/api',
     time: formatTime(runtime.clock.now()),
     ...(request.subject === undefined ? {} : { subject: request.subject }),

@@ -23,7 +23,7 @@ export const appErrors = defineErrors({
   APP_DEFINITION_INVALID: {
     seen: 'The application file {file} has {seen}',
     expected: 'a default export made by defineApp',
-    remedy: 'End the file with "export default defineApp({ … })".',
+    remedy: 'End the file with "export default defineApp(…)".',
     retryable: false,
   },
   API_UNAUTHORIZED: {

@@ -108,8 +108,7 @@ async function answer(
   if (switches.failing?.test(url.pathname) || (live && switches.liveDown)) {
     return send({ ...problem(503, 'BUS_CLOSED', 'The bus is closing', 'Wait until the server is up again.') })
   }
-  if (live)
-    return stream(response, { backbone, path, query: url.searchParams, body: undefined }, streams)
+  if (live) return stream(response, { backbone, path, query: url.searchParams, body: undefined }, streams)
   let body = ''
   for await (const chunk of request.setEncoding('utf8')) body += chunk
   send(
@@ -133,6 +132,10 @@ function route(method: string, call: Call): Answer {
     if (!backbone.status().collections.some((each) => each.name === name))
       return unknown('COLLECTION_UNKNOWN', name)
     const all = name === 'benches' ? [...backbone.documents.values()] : []
+    if (path[3] !== undefined) {
+      const document = all.find((each) => each.id === path[3])
+      return document ? ok(document) : unknown('API_NOT_FOUND', path[3])
+    }
     const { items, next } = page(all, query)
     return ok({ documents: items, next })
   }
@@ -203,11 +206,7 @@ function deadLetters(method: string, { backbone, path, query, body }: Call): Ans
   return ok({ letters, next: (letters.at(-1)?.offset ?? from - 1) + 1 })
 }
 
-function stream(
-  response: ServerResponse,
-  call: Call,
-  streams: Set<ServerResponse>,
-): void {
+function stream(response: ServerResponse, call: Call, streams: Set<ServerResponse>): void {
   const { backbone, path, query } = call
   const topic = path[0] === 'topics' ? backbone.topics.get(path[1] ?? '') : undefined
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

@@ -21,16 +21,13 @@ describe('formats', () => {
   })
 
   test('values keep the digits that a reader can use', () => {
-    expect([21.4, 21.437, 0.01234, 1013.25, 120.04, 5, 0.0000012, 2e12, -3.5].map(formatValue)).toEqual([
-      '21.4',
-      '21.44',
-      '0.012',
+    expect(
+      [21.4, 21.437, 0.01234, 1013.25, 120.04, 5, 0.0000012, 2e12, -3.5].map((value) => formatValue(value)),
+    ).toEqual(['21.4', '21.44', '0.012', '1013', '120', '5', '1.20e-6', '2.00e+12', '−3.5'])
+    expect([formatValue(26, true), formatValue(26.5, true), formatValue(1013, true)]).toEqual([
+      '26.0',
+      '26.5',
       '1013',
-      '120',
-      '5',
-      '1.20e-6',
-      '2.00e+12',
-      '−3.5',
     ])
     expect([0, 0.4, 39.96, 1234.5].map(formatRate)).toEqual(['0', '0.4', '40.0', '1235'])
   })

@@ -58,7 +58,7 @@ describe('the fleet store', () => {
     flush()
     expect(told).toEqual({ a: 2, b: 0, fleet: 1 })
     expect(store.device('a')?.body.last.r?.data).toEqual({ celsius: 499 })
-    expect(store.device('a')?.sparks.get('celsius')?.length).toBe(SPARK_SAMPLES_MAX)
+    expect(store.device('a')?.sparks.get('r/celsius')?.length).toBe(SPARK_SAMPLES_MAX)
   })
 
   test('keeps its list of ids until a device comes, goes, changes presence or pending commands', () => {

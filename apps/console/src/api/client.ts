@@ -80,6 +80,8 @@ export function createApi(box: TokenBox, send: typeof fetch = fetch.bind(globalT
       ),
     replay: (topic: string, offsets?: readonly number[]) =>
       post<ReplayBody>(`/api/dead-letters/${part(topic)}/replay`, offsets ? { offsets } : {}),
+    document: (collection: string, id: string, options?: Cancellable) =>
+      get<DocumentBody>(`/api/collections/${part(collection)}/documents/${part(id)}`, {}, options),
     documents: (
       collection: string,
       query: { after?: string | undefined; limit: number },

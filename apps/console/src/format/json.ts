@@ -43,27 +43,23 @@ const cut = (text: string, charsMax: number): string =>
 export interface JsonToken {
   readonly kind: 'name' | 'text' | 'number' | 'word' | 'mark'
   readonly text: string
+  /** Where it begins. */
+  readonly at: number
 }
+
+const TOKEN =
+  /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|([^"\d\-tfn]+|[\s\S])/g
 
 /** Splits pretty-printed JSON into tokens; beyond `tokensMax` the rest is one token. */
 export function jsonTokens(json: string, tokensMax = 4_000): readonly JsonToken[] {
   const tokens: JsonToken[] = []
-  const pattern =
-    /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|([^"\d\-tfn]+|[\s\S])/g
-  for (let match = pattern.exec(json); match; match = pattern.exec(json)) {
-    if (tokens.length >= tokensMax) {
-      tokens.push({ kind: 'mark', text: json.slice(match.index) })
-      return tokens
-    }
-    const [whole, quoted, colon, number, word] = match
+  for (const { index: at, 0: text, 1: quoted, 2: colon, 3: number, 4: word } of json.matchAll(TOKEN)) {
+    if (tokens.length >= tokensMax) return [...tokens, { kind: 'mark', text: json.slice(at), at }]
     if (quoted !== undefined && colon !== undefined) {
-      tokens.push({ kind: 'name', text: quoted }, { kind: 'mark', text: colon })
-    } else if (quoted !== undefined) tokens.push({ kind: 'text', text: quoted })
+      tokens.push({ kind: 'name', text: quoted, at }, { kind: 'mark', text: colon, at: at + quoted.length })
+    } else if (quoted !== undefined) tokens.push({ kind: 'text', text: quoted, at })
     else
-      tokens.push({
-        kind: number !== undefined ? 'number' : word !== undefined ? 'word' : 'mark',
-        text: whole,
-      })
+      tokens.push({ kind: number !== undefined ? 'number' : word !== undefined ? 'word' : 'mark', text, at })
   }
   return tokens
 }

@@ -7,9 +7,13 @@ export function formatCount(count: number): string {
   return `${count < 0 ? '−' : ''}${grouped}${fraction ? `.${fraction}` : ''}`
 }
 
-/** A measured value in at most about six characters: enough to read, not more than was measured. */
-export function formatValue(value: number): string {
+/**
+ * A measured value in at most about six characters: enough to read, not more than was measured. With `fractional`, a
+ * whole number below 1,000 shows its ".0", so that it does not jump beside others that have one.
+ */
+export function formatValue(value: number, fractional = false): string {
   const size = Math.abs(value)
+  if (fractional && Number.isInteger(value) && size < 1000) return `${formatCount(value)}.0`
   if (value === 0 || Number.isInteger(value)) return size < 1e9 ? formatCount(value) : value.toExponential(2)
   if (size >= 1e9 || size < 0.001) return value.toExponential(2)
   const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3

@@ -1,6 +1,6 @@
-import type { DeviceBody, LiveReading } from '@millrace/server/api-shapes'
+import type { DeviceBody, LiveReading, MessageBody } from '@millrace/server/api-shapes'
 import { NUMERIC_PROPERTIES_MAX, numericProperties } from './numeric-properties.ts'
-import { createSampleRing, type SampleRing } from './sample-ring.ts'
+import { createSampleRing, type Sample, type SampleRing } from './sample-ring.ts'
 
 /** Devices beyond this number are counted but not shown. */
 export const DEVICES_MAX = 20_000
@@ -11,10 +11,18 @@ export const FLEET_PROPERTIES_MAX = 24
 /** Views are brought up to date at most this often. */
 export const FLUSH_MS = 250
 
+/** A number that devices of the fleet report. */
+export interface FleetProperty {
+  /** Names the property in addresses and as the key of sparks. */
+  readonly key: string
+  readonly type: string
+  readonly path: string
+}
+
 /** A device with its last minutes. A new object whenever something visible has changed. */
 export interface FleetDevice {
   readonly body: DeviceBody
-  /** By property path; the series grow in place. */
+  /** By the key of the property; the series grow in place. */
   readonly sparks: ReadonlyMap<string, SampleRing>
 }
 
@@ -36,7 +44,7 @@ export class FleetStore {
   readonly #dirty = new Set<string>()
   readonly #refused = new Set<string>()
   #ids: readonly string[] = []
-  #properties: readonly string[] = []
+  #properties: readonly FleetProperty[] = []
   #idsChanged = false
   #flushing = false
 
@@ -55,7 +63,7 @@ export class FleetStore {
   }
 
   /** Numeric properties seen in the fleet, in the order of their first appearance. */
-  properties(): readonly string[] {
+  properties(): readonly FleetProperty[] {
     return this.#properties
   }
 
@@ -92,8 +100,25 @@ export class FleetStore {
     const entry = this.#entries.get(device)
     if (!entry) return
     entry.body = { ...entry.body, lastSeenAt: time, last: { ...entry.body.last, [type]: { time, data } } }
-    this.#sample(entry, Date.parse(time), data)
+    this.#sample(entry, type, Date.parse(time), data)
     this.#changed(device, false)
+  }
+
+  /** Puts what topics remember of the devices in front of what has come in since. */
+  seed(messages: readonly MessageBody[]): void {
+    const past = new Map<SampleRing, Sample[]>()
+    for (const { key = '', event, acceptedAt } of messages) {
+      const sparks = this.#entries.get(key)?.sparks
+      const timeMs = Date.parse(typeof event?.time === 'string' ? event.time : acceptedAt)
+      if (!sparks) continue
+      this.#dirty.add(key)
+      for (const { path, value } of numericProperties(event?.data)) {
+        const ring = sparks.get(keyOf(String(event?.type), path))
+        if (ring) past.set(ring, [...(past.get(ring) ?? []), { timeMs, value }])
+      }
+    }
+    for (const [ring, samples] of past) ring.prepend(samples)
+    for (const id of this.#dirty) this.#changed(id, false)
   }
 
   watchDevice(id: string, listener: () => void): () => void {
@@ -119,26 +144,30 @@ export class FleetStore {
     const sparks = new Map<string, SampleRing>()
     const entry = { body, sparks, view: { body, sparks } }
     this.#entries.set(body.id, entry)
-    for (const { time, data } of Object.values(body.last)) this.#sample(entry, Date.parse(time), data)
+    for (const [type, { time, data }] of Object.entries(body.last)) {
+      this.#sample(entry, type, Date.parse(time), data)
+    }
     this.#changed(body.id, true)
   }
 
-  #sample(entry: Entry, timeMs: number, data: unknown): void {
+  #sample(entry: Entry, type: string, timeMs: number, data: unknown): void {
     for (const { path, value } of numericProperties(data)) {
-      let ring = entry.sparks.get(path)
+      const key = keyOf(type, path)
+      let ring = entry.sparks.get(key)
       if (!ring) {
         if (entry.sparks.size >= NUMERIC_PROPERTIES_MAX) continue
         ring = createSampleRing(SPARK_SAMPLES_MAX)
-        entry.sparks.set(path, ring)
-        this.#noteProperty(path)
+        entry.sparks.set(key, ring)
+        this.#noteProperty({ key, type, path })
       }
       ring.push(timeMs, value)
     }
   }
 
-  #noteProperty(path: string): void {
-    if (this.#properties.includes(path) || this.#properties.length >= FLEET_PROPERTIES_MAX) return
-    this.#properties = [...this.#properties, path]
+  #noteProperty(property: FleetProperty): void {
+    const known = this.#properties
+    if (known.some(({ key }) => key === property.key) || known.length >= FLEET_PROPERTIES_MAX) return
+    this.#properties = [...known, property]
     this.#idsChanged = true
   }
 
@@ -166,4 +195,12 @@ export class FleetStore {
     this.#ids = [...this.#entries.keys()]
     for (const listener of this.#fleetWatchers) listener()
   }
+}
+
+const keyOf = (type: string, path: string) => `${type}/${path}`
+
+/** What a property is called: its path; with the type behind it if several types have such a path. */
+export function propertyLabel(property: FleetProperty, all: readonly FleetProperty[]): string {
+  const alone = all.every(({ key, path }) => key === property.key || path !== property.path)
+  return alone ? property.path : `${property.path} (${property.type})`
 }

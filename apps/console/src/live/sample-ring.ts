@@ -1,6 +1,8 @@
 /** A bounded series of measured values in the order of their times; the oldest makes room for the newest. */
 export interface SampleRing {
   readonly length: number
+  /** True if a value was no whole number. */
+  readonly fractional: boolean
   /** Adds a value. One that is not newer than the newest is ignored: the series only grows forward. */
   push(timeMs: number, value: number): void
   /** Puts samples from before the oldest one in front, as far as there is room. In any order. */
@@ -22,6 +24,7 @@ export function createSampleRing(samplesMax: number): SampleRing {
   let values = new Float64Array(times.length)
   let start = 0
   let length = 0
+  let fractional = false
 
   const at = (index: number) => (start + index) % times.length
   const samples = (): Sample[] =>
@@ -43,6 +46,9 @@ export function createSampleRing(samplesMax: number): SampleRing {
     get length() {
       return length
     },
+    get fractional() {
+      return fractional
+    },
     push(timeMs, value) {
       if (!Number.isFinite(value) || !(timeMs > newestTime())) return
       if (length === times.length && length < samplesMax) refill(samples(), Math.min(samplesMax, length * 2))
@@ -50,6 +56,7 @@ export function createSampleRing(samplesMax: number): SampleRing {
       else start = (start + 1) % times.length
       times[at(length - 1)] = timeMs
       values[at(length - 1)] = value
+      fractional ||= !Number.isInteger(value)
     },
     prepend(older) {
       const oldest = length === 0 ? Number.POSITIVE_INFINITY : times[start]!

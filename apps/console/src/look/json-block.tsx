@@ -14,18 +14,32 @@ export function JsonBlock({ value, label }: { readonly value: unknown; readonly 
 }
 
 /** A text as it is. */
-export function CodeBlock({ text, label, json = false }: { readonly text: string; readonly label: string; readonly json?: boolean }) {
+export function CodeBlock({
+  text,
+  label,
+  json = false,
+}: {
+  readonly text: string
+  readonly label: string
+  readonly json?: boolean
+}) {
   const shown = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}\n…` : text
-  const tokens = useMemo(() => (json ? jsonTokens(shown) : [{ kind: 'mark' as const, text: shown }]), [json, shown])
+  const tokens = useMemo(
+    () => (json ? jsonTokens(shown) : [{ kind: 'mark' as const, text: shown, at: 0 }]),
+    [json, shown],
+  )
   return (
     <div className={styles.block}>
-      <pre className={styles.text} role="region" aria-label={label} tabIndex={0}>
-        {tokens.map((token, index) => (
-          <span key={index} className={styles[token.kind]}>
-            {token.text}
-          </span>
-        ))}
-      </pre>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section className={styles.pre} aria-label={label} tabIndex={0}>
+        <pre>
+          {tokens.map((token) => (
+            <span key={token.at} className={styles[token.kind]}>
+              {token.text}
+            </span>
+          ))}
+        </pre>
+      </section>
       <div className={styles.copy}>
         <CopyText text={text} label={`Copy ${label}`} />
       </div>

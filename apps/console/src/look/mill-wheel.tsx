@@ -3,7 +3,13 @@ import styles from './mill-wheel.module.css'
 const PADDLES = [0, 45, 90, 135, 180, 225, 270, 315]
 
 /** The mark of Millrace: a mill wheel in its channel. It turns while the live connection stands. */
-export function MillWheel({ size = 30, turning = false }: { readonly size?: number; readonly turning?: boolean }) {
+export function MillWheel({
+  size = 30,
+  turning = false,
+}: {
+  readonly size?: number
+  readonly turning?: boolean
+}) {
   return (
     <svg width={size} height={size} viewBox="0 0 40 40" aria-hidden="true" className={styles.mark}>
       <g className={turning ? styles.turning : styles.wheel}>

@@ -45,6 +45,12 @@ export function Section(props: {
 }
 
 /** A raised surface. */
-export function Panel({ children, padded = false }: { readonly children: ReactNode; readonly padded?: boolean }) {
+export function Panel({
+  children,
+  padded = false,
+}: {
+  readonly children: ReactNode
+  readonly padded?: boolean
+}) {
   return <div className={`${styles.panel} ${padded ? styles.padded : ''}`}>{children}</div>
 }

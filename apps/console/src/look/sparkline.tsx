@@ -19,7 +19,15 @@ export function sparkPath(ring: SampleRing, width: number, height: number): stri
 }
 
 /** A small line of the last minutes. Says nothing to a screen reader: the value stands beside it. */
-export function Sparkline({ ring, width = 120, height = 26 }: { readonly ring: SampleRing | undefined; readonly width?: number; readonly height?: number }) {
+export function Sparkline({
+  ring,
+  width = 120,
+  height = 26,
+}: {
+  readonly ring: SampleRing | undefined
+  readonly width?: number
+  readonly height?: number
+}) {
   const path = ring ? sparkPath(ring, width - 6, height - 6) : ''
   return (
     <svg className={styles.spark} width={width} height={height} aria-hidden="true">

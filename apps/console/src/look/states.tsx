@@ -1,6 +1,6 @@
 import { Button, Skeleton } from '@mantine/core'
-import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react'
 import type { ProblemBody } from '@millrace/server/api-shapes'
+import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { problemOf } from '../api/problem.ts'
@@ -22,7 +22,13 @@ export function EmptyState({ title, children }: { readonly title: string; readon
 }
 
 /** What went wrong, what to do about it, and a way to try again. */
-export function ProblemState({ problem, onRetry }: { readonly problem: ProblemBody; readonly onRetry?: () => void }) {
+export function ProblemState({
+  problem,
+  onRetry,
+}: {
+  readonly problem: ProblemBody
+  readonly onRetry?: () => void
+}) {
   return (
     <div className={styles.problem} role="alert">
       <IconAlertTriangle size={20} aria-hidden="true" className={styles.problemIcon} />
@@ -49,7 +55,13 @@ export function ProblemState({ problem, onRetry }: { readonly problem: ProblemBo
 }
 
 /** Rows that are on their way. */
-export function RowsSkeleton({ rows = 6, height = 22 }: { readonly rows?: number; readonly height?: number }) {
+export function RowsSkeleton({
+  rows = 6,
+  height = 22,
+}: {
+  readonly rows?: number
+  readonly height?: number
+}) {
   return (
     <div className={styles.rows} role="status" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => index).map((index) => (

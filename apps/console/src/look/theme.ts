@@ -2,7 +2,42 @@ import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from 
 
 /** The one accent: water in a deep channel. */
 const water: MantineColorsTuple = [
-  '#e4f4f6', '#cde8ec', '#a0d6de', '#74c6d2', '#55c2d1', '#2fa3b3', '#158698', '#08707f', '#065b68', '#044752',
+  '#e4f4f6',
+  '#cde8ec',
+  '#a0d6de',
+  '#74c6d2',
+  '#55c2d1',
+  '#2fa3b3',
+  '#158698',
+  '#08707f',
+  '#065b68',
+  '#044752',
+]
+
+/** Greys with the tint of the water; Mantine's dark surfaces are made of these. */
+const dark: MantineColorsTuple = [
+  '#e2eded',
+  '#c2d2d4',
+  '#98b0b5',
+  '#7f989d',
+  '#345056',
+  '#203a40',
+  '#142529',
+  '#0e1b1e',
+  '#0b1618',
+  '#091214',
+]
+const gray: MantineColorsTuple = [
+  '#f1f5f4',
+  '#e7eeed',
+  '#d6e0df',
+  '#c6d3d3',
+  '#b3c4c5',
+  '#8ba2a6',
+  '#647c83',
+  '#48626a',
+  '#2b454c',
+  '#0e2429',
 ]
 
 const sans =
@@ -14,12 +49,14 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 4 },
   autoContrast: true,
   luminanceThreshold: 0.35,
-  colors: { water },
+  colors: { water, dark, gray },
+  black: '#0e2429',
   fontFamily: sans,
   fontFamilyMonospace: mono,
   headings: { fontFamily: sans, fontWeight: '650' },
   defaultRadius: 'sm',
   cursorType: 'pointer',
+  respectReducedMotion: true,
   fontSizes: { xs: '12px', sm: '13.5px', md: '14.5px', lg: '17px', xl: '20px' },
   radius: { xs: '3px', sm: '5px', md: '8px', lg: '12px', xl: '18px' },
 })

@@ -17,7 +17,11 @@ export function visibleRows(count: number, rowHeight: number, top: number, heigh
 }
 
 /** Follows the scrolling of the page: however long the list, only what can be seen is drawn. */
-export function useWindowedRows(list: RefObject<HTMLElement | null>, count: number, rowHeight: number): RowWindow {
+export function useWindowedRows(
+  list: RefObject<HTMLElement | null>,
+  count: number,
+  rowHeight: number,
+): RowWindow {
   const [rows, setWindow] = useState<RowWindow>({ first: 0, end: Math.min(count, 40) })
   useLayoutEffect(() => {
     const look = () => {

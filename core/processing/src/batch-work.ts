@@ -27,7 +27,7 @@ export class BatchWork implements Work {
   }
 
   take(items: readonly Item[]): void {
-    this.#waiting.push(...items)
+    for (const item of items) this.#waiting.push(item)
     this.#more.wake()
   }
 

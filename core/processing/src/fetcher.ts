@@ -110,12 +110,14 @@ export class Fetcher {
    */
   async #followAssignment(messages: readonly Message[]): Promise<readonly Message[]> {
     const { watermarks } = this.#around.ledger
-    const known = watermarks.partitions()
     const assigned = this.#subscription.assigned()
-    this.#forget(known.filter((partition) => !includes(assigned, partition)))
-    const gained = assigned.filter((partition) => !includes(known, partition))
+    const gained = assigned.filter((partition) => !watermarks.follows(partition))
+    // Looked at after every fetch, so the usual case, in which nothing has changed, must be cheap.
+    if (gained.length === 0 && assigned.length === watermarks.size) return messages
+    const lost = watermarks.partitions().filter((partition) => !includes(assigned, partition))
+    this.#forget(lost)
     for (const partition of gained) watermarks.follow(partition)
-    const ours = messages.filter((message) => includes(assigned, message))
+    const ours = messages.filter((message) => !includes(lost, message))
     const { checkpoint = 'group', name } = this.#description
     if (gained.length === 0 || checkpoint === 'group') return ours
     try {

@@ -89,6 +89,7 @@ export interface ProcessorStats {
    */
   readonly state: 'running' | 'retrying' | 'draining' | 'stopped' | 'failed'
   readonly handled: number
+  /** Further tries of messages. */
   readonly retried: number
   readonly deadLettered: number
   /** Tries given up at their time limit whose handlers have not ended since. */

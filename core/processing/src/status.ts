@@ -5,10 +5,10 @@ import type { ProcessorStats } from './processor.ts'
 export class Status {
   phase: 'running' | 'draining' | 'stopped' | 'failed' = 'running'
   handled = 0
+  retried = 0
   deadLettered = 0
   abandoned = 0
   readonly #clock: Clock
-  #retried = 0
   #waiting = 0
   #lastError: ProcessorStats['lastError']
 
@@ -21,9 +21,8 @@ export class Status {
     this.#lastError = { code: error.code, message: error.message, atMs: this.#clock.now() }
   }
 
-  /** Counts a retry and shows the state 'retrying' until `wait` has settled. */
+  /** Shows the state 'retrying' until `wait` has settled. */
   async retrying(wait: () => Promise<void>): Promise<void> {
-    this.#retried += 1
     this.#waiting += 1
     try {
       await wait()
@@ -36,7 +35,7 @@ export class Status {
     return {
       state: this.phase === 'running' && this.#waiting > 0 ? 'retrying' : this.phase,
       handled: this.handled,
-      retried: this.#retried,
+      retried: this.retried,
       deadLettered: this.deadLettered,
       abandoned: this.abandoned,
       inFlight,

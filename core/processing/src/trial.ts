@@ -36,7 +36,7 @@ export class Trial {
   /** One try of `handle` for these items together; the items are finished if it is 'done'. */
   async run(items: readonly Item[], handle: (context: StepContext) => Promise<void>): Promise<Outcome> {
     const { runtime, settings, signal, status } = this.#around
-    const attempt = 1 + Math.max(...items.map((item) => item.tries + item.outages))
+    const attempt = 1 + failuresOf(items)
     const limits = { scheduler: runtime.scheduler, timeoutMs: settings.timeoutMs, signal }
     const outcome = await runAttempt(limits, (own) => handle({ signal: own, attempt }))
     if (outcome.kind === 'done') for (const item of items) this.#succeed(item)
@@ -82,9 +82,13 @@ export class Trial {
    */
   async pause(items: readonly Item[], outcome: Outcome): Promise<void> {
     const { runtime, settings, signal, status } = this.#around
-    const failures = Math.max(...items.map((item) => item.tries + item.outages))
+    status.retried += items.length
     await status.retrying(async () => {
-      const backoff = sleep(runtime.scheduler, retryDelayMs(settings.retry, failures, runtime.random), signal)
+      const backoff = sleep(
+        runtime.scheduler,
+        retryDelayMs(settings.retry, failuresOf(items), runtime.random),
+        signal,
+      )
       await Promise.all([backoff, this.ended(outcome)])
     })
   }
@@ -137,4 +141,9 @@ export class Trial {
     if (item.state === 'held') this.#around.status.handled += 1
     this.#around.ledger.finish(item)
   }
+}
+
+/** How often the most tried of these items has failed. */
+function failuresOf(items: readonly Item[]): number {
+  return items.reduce((most, item) => Math.max(most, item.tries + item.outages), 0)
 }

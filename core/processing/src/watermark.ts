@@ -68,6 +68,15 @@ export class Watermarks {
     return items.filter((item) => item.state === 'held')
   }
 
+  /** How many partitions are followed. */
+  get size(): number {
+    return this.#marks.size
+  }
+
+  follows(partition: TopicPartition): boolean {
+    return this.#marks.has(keyOf(partition))
+  }
+
   /** The partitions that are followed. */
   partitions(): TopicPartition[] {
     return [...this.#marks.values()].map(({ topic, partition }) => ({ topic, partition }))

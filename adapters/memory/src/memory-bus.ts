@@ -2,12 +2,12 @@ import {
   type Bus,
   type BusLimits,
   EmbeddedBus,
+  type KeyScan,
   type Message,
   type NewMessage,
   type PartitionStore,
   type ReadLimits,
   type Retention,
-  type StoredKey,
   type Table,
   type TableEntry,
 } from '@millrace/bus'
@@ -98,8 +98,8 @@ class MemoryPartition implements PartitionStore {
   }
 
   /** None: a new partition in memory is empty. */
-  async recentKeys(): Promise<readonly StoredKey[]> {
-    return []
+  async scanKeys(): Promise<KeyScan> {
+    return { keys: [], oldestMs: undefined }
   }
 
   async setRetention(retention: Retention): Promise<void> {

@@ -27,6 +27,13 @@ export interface StoredKey {
   readonly timestampMs: number
 }
 
+/** What a part of a partition says about idempotency keys, in the order of offsets. */
+export interface KeyScan {
+  readonly keys: readonly StoredKey[]
+  /** When its first message was accepted; undefined if there is none. */
+  readonly oldestMs: number | undefined
+}
+
 /** The messages of one partition. */
 export interface PartitionStore {
   readonly startOffset: number
@@ -42,8 +49,8 @@ export interface PartitionStore {
   append(messages: readonly NewMessage[], timestampMs: number): Promise<number>
   /** From `offset` on, which is between start and end; at least one if there is one. */
   read(offset: number, limits: Required<ReadLimits>): Promise<readonly Message[]>
-  /** The idempotency keys among the newest `countMax` messages, in the order of offsets. */
-  recentKeys(countMax: number): Promise<readonly StoredKey[]>
+  /** The idempotency keys of the messages from one offset up to, not including, another. */
+  scanKeys(from: number, to: number): Promise<KeyScan>
   /** From now on, and for what is stored already. */
   setRetention(retention: Retention): Promise<void>
   applyRetention(nowMs: number): Promise<void>

@@ -72,7 +72,7 @@ export interface BusSupports {
   readonly delay: boolean
   /** Recent idempotency keys are recognised. Kafka: no (its producer ids do not outlive a process). NATS: yes. */
   readonly idempotency: boolean
-  /** How many of the newest keys of a topic are remembered at least; 0 without `idempotency`. NATS: a time window. */
+  /** Of how many of a topic's newest messages the keys are remembered at least; 0 without `idempotency`. NATS: a time window. */
   readonly idempotencyWindow: number
   /** `openWriter` works. */
   readonly exclusiveWriter: boolean

@@ -18,7 +18,15 @@ export type {
   WriterOptions,
 } from './bus.ts'
 export type { BusLimits } from './bus-limits.ts'
-export type { BusStores, PartitionStore, Retention, StoredKey, Table, TableEntry } from './bus-stores.ts'
+export type {
+  BusStores,
+  KeyScan,
+  PartitionStore,
+  Retention,
+  StoredKey,
+  Table,
+  TableEntry,
+} from './bus-stores.ts'
 export {
   type DeadLetter,
   type DeadLetterCause,

@@ -1,11 +1,13 @@
 import { errorText } from '@millrace/kernel'
 import type { Log, LogRecord } from '@millrace/log'
 import type { Message, NewMessage, ReadLimits } from './bus.ts'
-import type { PartitionStore, Retention, StoredKey } from './bus-stores.ts'
+import type { KeyScan, PartitionStore, Retention, StoredKey } from './bus-stores.ts'
 import { decodeStored, encodeStored, storedIdempotencyKey } from './message-codec.ts'
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+/** What one step of a scan for keys reads. */
+const SCAN_BYTES_MAX = 4 * 1024 * 1024
 
 /** The retention of a partition while its log is open: the log looks at it every time it applies it. */
 export interface LiveRetention {
@@ -63,20 +65,20 @@ export class LogPartition implements PartitionStore {
     return records.map((record) => this.#toMessage(record))
   }
 
-  async recentKeys(countMax: number): Promise<readonly StoredKey[]> {
-    const { endOffset } = this.#log
+  async scanKeys(from: number, to: number): Promise<KeyScan> {
     const keys: StoredKey[] = []
-    for (let next = Math.max(this.#log.startOffset, endOffset - countMax); next < endOffset; ) {
-      const records = await this.#log.read(next)
-      const last = records.at(-1)
-      if (last === undefined) break
+    let oldestMs: number | undefined
+    for (let next = from; next < to; ) {
+      const records = await this.#log.read(next, { countMax: to - next, bytesMax: SCAN_BYTES_MAX })
       for (const { offset, timestampMs, value } of records) {
+        oldestMs ??= timestampMs
         const idempotencyKey = readIdempotencyKey(value)
         if (idempotencyKey !== undefined) keys.push({ idempotencyKey, offset, timestampMs })
       }
-      next = last.offset + 1
+      // None left: the rest was lost.
+      next = (records.at(-1)?.offset ?? to) + 1
     }
-    return keys
+    return { keys, oldestMs }
   }
 
   async setRetention({ ageMsMax, bytesMax }: Retention): Promise<void> {

@@ -9,135 +9,107 @@ export interface StoredMessage {
 }
 
 /**
- * The stored form, version 1: a version byte; the idempotency key (empty for none); the number of headers; name and
- * text of each; and what is left is the value. Texts are UTF-8 after their length, lengths are unsigned LEB128.
+ * The stored form, version 1: a version byte; the number of headers; the lengths of the idempotency key (0 for none) and
+ * of each header's name and text, in UTF-16 units; the length in bytes of all these texts together; the texts one behind
+ * another in UTF-8; and what is left is the value. Numbers are unsigned LEB128. All texts are one, because one call of
+ * the encoder or decoder costs more than the characters of a header.
  */
 const VERSION = 1
+/** The bytes of the largest number. */
+const NUMBER_BYTES_MAX = 5
+/** More than any message within its limits can have. */
+const HEADERS_MAX = 1_000_000
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+/** Without a mark of byte order, or lengths would be wrong for a text that starts with one. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Bytes that `message` takes at most beyond its texts and value: the version and a length a text, 5 bytes each. */
-const LENGTH_BYTES_MAX = 5
+export function encodeStored({ headers, value, idempotencyKey = '' }: StoredMessage): Uint8Array {
+  const lengths = [idempotencyKey.length]
+  let text = idempotencyKey
+  for (const name in headers) {
+    const header = headers[name] as string
+    lengths.push(name.length, header.length)
+    text += name + header
+  }
+  const textBytes = utf8Bytes(text)
+  const bytes = new Uint8Array(1 + NUMBER_BYTES_MAX * (2 + lengths.length) + textBytes + value.length)
+  bytes[0] = VERSION
+  let position = writeNumber(bytes, 1, (lengths.length - 1) / 2)
+  for (const length of lengths) position = writeNumber(bytes, position, length)
+  position = writeNumber(bytes, position, textBytes)
+  encoder.encodeInto(text, bytes.subarray(position))
+  position += textBytes
+  bytes.set(value, position)
+  return bytes.subarray(0, position + value.length)
+}
 
-export function encodeStored(message: StoredMessage): Uint8Array {
-  const { headers, value, idempotencyKey = '' } = message
-  let textBytes = utf8Bytes(idempotencyKey)
-  let count = 0
-  for (const name in headers) {
-    count += 1
-    textBytes += utf8Bytes(name) + utf8Bytes(headers[name] as string)
+function writeNumber(bytes: Uint8Array, start: number, value: number): number {
+  let position = start
+  let left = value
+  while (left >= 0x80) {
+    bytes[position++] = (left & 0x7f) | 0x80
+    left >>>= 7
   }
-  const writer = new StoredWriter(1 + LENGTH_BYTES_MAX * (2 + 2 * count) + textBytes + value.length)
-  writer.byte(VERSION)
-  writer.text(idempotencyKey)
-  writer.length(count)
-  for (const name in headers) {
-    writer.text(name)
-    writer.text(headers[name] as string)
-  }
-  return writer.finish(value)
+  bytes[position++] = left
+  return position
 }
 
 /** The message; its value is a view of `bytes`. `MESSAGE_UNDECODABLE` if a newer version wrote it or it is damaged. */
 export function decodeStored(bytes: Uint8Array): StoredMessage {
-  const reader = new StoredReader(bytes)
-  const idempotencyKey = reader.text()
+  const { lengths, texts, value } = readParts(bytes)
+  const text = decoder.decode(texts)
+  const idempotencyKey = text.slice(0, lengths[0])
   const headers: Record<string, string> = {}
-  for (let left = reader.length(); left > 0; left -= 1) {
-    const name = reader.text()
-    headers[name] = reader.text()
+  let position = lengths[0] as number
+  for (let index = 1; index < lengths.length; index += 2) {
+    const middle = position + (lengths[index] as number)
+    const end = middle + (lengths[index + 1] as number)
+    headers[text.slice(position, middle)] = text.slice(middle, end)
+    position = end
   }
-  return { headers, value: reader.rest(), ...(idempotencyKey === '' ? {} : { idempotencyKey }) }
+  if (position !== text.length) undecodable(`texts of ${position} units`, `${text.length} units`)
+  return { headers, value, ...(idempotencyKey === '' ? {} : { idempotencyKey }) }
 }
 
 /** The idempotency key alone: what a start reads of the newest messages. */
 export function storedIdempotencyKey(bytes: Uint8Array): string | undefined {
-  return new StoredReader(bytes).text() || undefined
+  const { lengths, texts } = readParts(bytes)
+  const length = lengths[0] as number
+  // A unit takes at most three bytes; a character that is cut off at the end is behind the key.
+  return length === 0 ? undefined : decoder.decode(texts.subarray(0, 3 * length)).slice(0, length)
 }
 
-class StoredWriter {
-  readonly #bytes: Uint8Array
-  #position = 0
-
-  constructor(bytesMax: number) {
-    this.#bytes = new Uint8Array(bytesMax)
-  }
-
-  byte(value: number): void {
-    this.#bytes[this.#position++] = value
-  }
-
-  length(value: number): void {
-    let left = value
-    while (left >= 0x80) {
-      this.byte((left & 0x7f) | 0x80)
-      left >>>= 7
-    }
-    this.byte(left)
-  }
-
-  text(text: string): void {
-    const bytes = utf8Bytes(text)
-    this.length(bytes)
-    if (bytes === text.length) this.#ascii(text)
-    else encoder.encodeInto(text, this.#bytes.subarray(this.#position, this.#position + bytes))
-    this.#position += bytes
-  }
-
-  /** Short texts are written faster here than through the encoder. */
-  #ascii(text: string): void {
-    for (let index = 0; index < text.length; index += 1)
-      this.#bytes[this.#position + index] = text.charCodeAt(index)
-  }
-
-  finish(value: Uint8Array): Uint8Array {
-    this.#bytes.set(value, this.#position)
-    return this.#bytes.subarray(0, this.#position + value.length)
-  }
+interface StoredParts {
+  readonly lengths: readonly number[]
+  readonly texts: Uint8Array
+  readonly value: Uint8Array
 }
 
-class StoredReader {
-  readonly #bytes: Uint8Array
-  #position = 1
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-    if (bytes[0] !== VERSION) {
-      throw millraceError('MESSAGE_UNDECODABLE', {
-        seen: `version ${bytes[0] ?? 'missing'}`,
-        expected: `version ${VERSION}`,
-      })
-    }
-  }
-
-  length(): number {
+function readParts(bytes: Uint8Array): StoredParts {
+  if (bytes[0] !== VERSION) undecodable(`version ${bytes[0] ?? 'missing'}`, `version ${VERSION}`)
+  let position = 1
+  const readNumber = (): number => {
     let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.#position++]
+    for (let shift = 0; shift < 7 * NUMBER_BYTES_MAX; shift += 7) {
+      const byte = bytes[position++]
       if (byte === undefined) break
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value >>> 0
     }
-    throw millraceError('MESSAGE_UNDECODABLE', {
-      seen: 'a length without an end',
-      expected: 'a length of at most 5 bytes',
-    })
+    return undecodable('a number without an end', `a number of at most ${NUMBER_BYTES_MAX} bytes`)
   }
+  const headers = readNumber()
+  if (headers > HEADERS_MAX) undecodable(`${headers} headers`, `at most ${HEADERS_MAX} headers`)
+  const lengths: number[] = []
+  for (let left = 2 * headers + 1; left > 0; left -= 1) lengths.push(readNumber())
+  const textBytes = readNumber()
+  const end = position + textBytes
+  if (end > bytes.length)
+    undecodable(`texts of ${textBytes} bytes`, `at most ${bytes.length - position} bytes`)
+  return { lengths, texts: bytes.subarray(position, end), value: bytes.subarray(end) }
+}
 
-  text(): string {
-    const length = this.length()
-    const end = this.#position + length
-    if (end > this.#bytes.length) {
-      const expected = `at most the ${this.#bytes.length - this.#position} bytes that are left`
-      throw millraceError('MESSAGE_UNDECODABLE', { seen: `a text of ${length} bytes`, expected })
-    }
-    const text = decoder.decode(this.#bytes.subarray(this.#position, end))
-    this.#position = end
-    return text
-  }
-
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#position)
-  }
+function undecodable(seen: string, expected: string): never {
+  throw millraceError('MESSAGE_UNDECODABLE', { seen, expected })
 }

@@ -4,6 +4,7 @@ import type { BusLimits } from './bus-limits.ts'
 import type { BusStores, Retention } from './bus-stores.ts'
 import { assertTopicName } from './message-checks.ts'
 import { Partition } from './partition.ts'
+import { recallKeys } from './recalled-keys.ts'
 import { type Delay, Topic } from './topic.ts'
 
 const encoder = new TextEncoder()
@@ -161,7 +162,8 @@ export class TopicCatalogue {
       idempotencyKeysMax,
       delay: this.#delay,
     })
-    await this.#rememberKeys(topic)
+    const available = partitions.filter((partition) => partition.available)
+    await recallKeys(topic, available, idempotencyKeysMax)
     return topic
   }
 
@@ -171,22 +173,6 @@ export class TopicCatalogue {
     } catch (failure) {
       return { failure }
     }
-  }
-
-  /** The newest keys of all partitions, oldest first, as they came in. */
-  async #rememberKeys(topic: Topic): Promise<void> {
-    const { idempotencyKeysMax } = this.#limits
-    const found: { key: string; partition: number; offset: number; timestampMs: number }[] = []
-    for (const partition of topic.partitions) {
-      if (!partition.available) continue
-      for (const { idempotencyKey: key, offset, timestampMs } of await partition.store.recentKeys(
-        idempotencyKeysMax,
-      )) {
-        found.push({ key, partition: partition.index, offset, timestampMs })
-      }
-    }
-    if (topic.partitions.length > 1) found.sort((a, b) => a.timestampMs - b.timestampMs)
-    for (const { key, partition, offset } of found) topic.remember(key, partition, offset)
   }
 
   async #keep({ name, exclusive, retention, epochs }: StoredTopic): Promise<void> {

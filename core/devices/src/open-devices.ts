@@ -102,10 +102,6 @@ function takeOwn(tier: Tier, device: string, publication: Publication, settle: P
   const { topic, payload, qos, retain, properties } = publication
   const content = { topic, payload, ...(properties === undefined ? {} : { properties }) }
   const message = plainMessage(content, { qos, retain, nowMs: tier.runtime.clock.now() })
-  if (retain && !tier.retained.set(device, message)) {
-    settle({ kind: 'refused', reason: REASON.quotaExceeded })
-    return
-  }
   const taken = () => {
     settle({ kind: 'accepted' })
     const session = tier.sessions.get(device)
@@ -113,12 +109,15 @@ function takeOwn(tier: Tier, device: string, publication: Publication, settle: P
   }
   if (!retain) {
     taken()
-    return
+  } else if (tier.retained.hasRoom(device, message)) {
+    tier.sessionLog.retain(device, message, (error) => {
+      if (error !== undefined) settle({ kind: 'unavailable' })
+      else if (tier.retained.set(device, message)) taken()
+      else settle({ kind: 'refused', reason: REASON.quotaExceeded })
+    })
+  } else {
+    settle({ kind: 'refused', reason: REASON.quotaExceeded })
   }
-  tier.sessionLog.retain(device, message, (error) => {
-    if (error === undefined) taken()
-    else settle({ kind: 'unavailable' })
-  })
 }
 
 function willPublication({ topic, payload, qos = 0, retain = false, properties }: Will): Publication {

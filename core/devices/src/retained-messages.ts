@@ -22,21 +22,24 @@ export class RetainedMessages {
 
   /** Keeps `message` in place of the one before; an empty payload removes it. False if there is no room. */
   set(device: string, message: PlainMessage): boolean {
+    if (!this.hasRoom(device, message)) return false
+    this.#delete(device, message.topic)
+    if (message.payload.length === 0) return true
+    const messages = this.#devices.get(device) ?? new Map<string, PlainMessage>()
+    this.#devices.set(device, messages.set(message.topic, message))
+    this.#bytes += plainMessageBytes(message)
+    this.#count += 1
+    return true
+  }
+
+  /** True if {@link set} would succeed. */
+  hasRoom(device: string, message: PlainMessage): boolean {
     const messages = this.#devices.get(device)
     const before = messages?.get(message.topic)
-    if (message.payload.length === 0) {
-      this.#delete(device, message.topic)
-      return true
-    }
-    const bytes =
-      this.#bytes - (before === undefined ? 0 : plainMessageBytes(before)) + plainMessageBytes(message)
-    const isNew = before === undefined
-    if (bytes > RETAINED_BYTES_MAX || (isNew && (messages?.size ?? 0) >= this.#perDeviceMax)) return false
-    this.#bytes = bytes
-    if (isNew) this.#count += 1
-    if (messages === undefined) this.#devices.set(device, new Map([[message.topic, message]]))
-    else messages.set(message.topic, message)
-    return true
+    const freedBytes = before === undefined ? 0 : plainMessageBytes(before)
+    const bytes = this.#bytes - freedBytes + plainMessageBytes(message)
+    const isPlaceTaken = before === undefined && (messages?.size ?? 0) >= this.#perDeviceMax
+    return message.payload.length === 0 || (bytes <= RETAINED_BYTES_MAX && !isPlaceTaken)
   }
 
   /** Those of a device that match `filter` and have not expired. */

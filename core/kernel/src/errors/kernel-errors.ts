@@ -26,10 +26,4 @@ export const kernelErrors = defineErrors({
     remedy: 'Slow the sender down, or raise the limit.',
     retryable: true,
   },
-  TIMED_OUT: {
-    seen: '{what} did not finish within {limitMs} ms',
-    expected: 'an end within the time limit',
-    remedy: 'Find out what it waits for, or raise the limit.',
-    retryable: true,
-  },
 })

@@ -26,10 +26,4 @@ export const processingErrors = defineErrors({
     remedy: 'Publish events through the API or an event type; the message is in the dead letters.',
     retryable: false,
   },
-  PROCESSOR_STOPPED: {
-    seen: 'The processor "{processor}" is stopped',
-    expected: 'a running processor',
-    remedy: 'Start it again.',
-    retryable: false,
-  },
 })

@@ -217,9 +217,11 @@ export class LogWriter {
     const { files, directory, runtime, segments, limits } = this.#options
     const baseOffset = this.#nextOffset
     const predecessor = segments.all.findLast((segment) => segment.baseOffset < baseOffset)
-    const active = await ActiveSegment.create({ files, directory, runtime, baseOffset, predecessor, limits })
     const previous = this.#active
     const previousIsSound = this.#activeIsSound
+    // If this fails half-way, a segment may be there that says where the old one ends: so the old one has ended.
+    this.#activeIsSound = false
+    const active = await ActiveSegment.create({ files, directory, runtime, baseOffset, predecessor, limits })
     segments.push(active.segment)
     this.#active = active
     this.#activeIsSound = true

@@ -85,6 +85,18 @@ describe('a full disk', () => {
     expect(await contents(again)).toEqual(['0:a', '1:b', '2:c', '3:f'])
   })
 
+  test('half-way through the beginning of a new segment does not hide what is appended later', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    await log.append([large('one')])
+    files.failNext('syncDirectory', 'ENOSPC')
+    await expect(log.append([large('refused', 3900)])).rejects.toMatchObject({ code: 'DISK_FULL' })
+    for (const name of ['two', 'three', 'four', 'five']) await log.append([large(name)])
+    await using again = await openTestLog(files.crash())
+    expect(again.gaps).toEqual([])
+    expect(await contents(again)).toEqual(['0:one', '1:two', '2:three', '3:four', '4:five'])
+  })
+
   test('what was refused does not come back after a power cut, whichever sectors survive', async () => {
     const files = memoryFiles()
     const log = await openTestLog(files, { allocateAheadBytesMax: 0, segmentBytesMax: 1_000_000 })

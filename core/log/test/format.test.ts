@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { decodeFrameHeader, FRAME_HEADER_BYTES, isBodyIntact } from '../src/frame.ts'
+import { encodedBytesMax, FrameBuilder } from '../src/frame-builder.ts'
+import { RecordReader } from '../src/record-codec.ts'
+import { decodeSegmentHeader, encodeSegmentHeader } from '../src/segment-header.ts'
+
+const page = readFileSync(new URL('../../../docs/reference/log-format.md', import.meta.url), 'utf8')
+
+/** The bytes of an example in the reference, so that it never says anything else than the code. */
+function example(name: string): Uint8Array {
+  const hex = new RegExp(`\`\`\`hex ${name}\n([^\`]+)\`\`\``).exec(page)?.[1] ?? ''
+  return Uint8Array.from(hex.trim().split(/\s+/), (byte) => Number.parseInt(byte, 16))
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const TIME = Date.parse('2026-01-01T00:00:00Z')
+
+describe('the format', () => {
+  test('of a segment header is what the reference shows, in both directions', () => {
+    const header = {
+      version: 1,
+      id: Uint8Array.from({ length: 16 }, (_, index) => index),
+      baseOffset: 42,
+      createdAtMs: TIME,
+      predecessor: { salt: 0xa3a2a1a0, idRest: 0xa7a6a5a4, endOffset: 42, dataBytes: 4096 },
+    }
+    expect(encodeSegmentHeader(header)).toEqual(example('segment-header'))
+    expect(decodeSegmentHeader(example('segment-header'))).toEqual(header)
+  })
+
+  test('of a frame is what the reference shows, in both directions', () => {
+    const records = [
+      { timestampMs: TIME, key: bytes('k'), value: bytes('hello') },
+      { timestampMs: TIME - 10, key: undefined, value: bytes('hi') },
+    ]
+    const builder = new FrameBuilder(1)
+    const appended = records.map(({ key, ...rest }) => (key === undefined ? rest : { ...rest, key }))
+    builder.add(appended, encodedBytesMax(appended), 0, { resolve: () => {}, reject: () => {} })
+    const frame = example('frame')
+    expect(builder.seal({ baseOffset: 42, salt: 0x03020100, unsyncedBefore: 0 })).toEqual(frame)
+
+    const header = decodeFrameHeader(frame, 0)
+    expect(header).toMatchObject({ baseOffset: 42, count: 2, firstTimestampMs: TIME, maxTimestampMs: TIME })
+    expect(header && isBodyIntact(frame, header)).toBe(true)
+    const reader = new RecordReader(frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 14), TIME)
+    expect([reader.next(42), reader.next(43)]).toEqual(
+      records.map((record, index) => ({ offset: 42 + index, ...record })),
+    )
+    expect(reader.next(44)).toBeUndefined()
+  })
+
+  test('notices every flipped bit of a header and of a frame', () => {
+    for (let bit = 0; bit < example('segment-header').length * 8; bit += 1) {
+      const header = example('segment-header')
+      header[bit >> 3] = (header[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(decodeSegmentHeader(header)).toBeUndefined()
+    }
+    for (let bit = 0; bit < example('frame').length * 8; bit += 1) {
+      const frame = example('frame')
+      frame[bit >> 3] = (frame[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      const header = decodeFrameHeader(frame, 0)
+      expect(header !== undefined && isBodyIntact(frame, header)).toBe(false)
+    }
+  })
+})

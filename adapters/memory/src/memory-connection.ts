@@ -31,6 +31,7 @@ class MemoryEnd implements MemoryConnection {
   /** What the other end has written and this one has not been told. */
   #inbox: Uint8Array[] = []
   #inboxBytes = 0
+  #error: Error | undefined
   #isPaused = false
   #isScheduled = false
   #isCut = false
@@ -56,7 +57,8 @@ class MemoryEnd implements MemoryConnection {
 
   observe(observer: ConnectionObserver): void {
     this.#observer = observer
-    this.#schedule()
+    if (this.#state === 'closed') queueMicrotask(() => observer.closed(this.#error))
+    else this.#schedule()
   }
 
   write(bytes: Uint8Array): void {
@@ -141,6 +143,7 @@ class MemoryEnd implements MemoryConnection {
   #close(error?: Error): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    this.#error = error
     this.#dropInbox()
     this.#observer?.closed(error)
   }

@@ -3,7 +3,7 @@ import { abortable, type MillraceError, type Runtime, sleep } from '@millrace/ke
 import { type Outcome, runAttempt } from './attempt.ts'
 import { retryDelayMs } from './backoff.ts'
 import { failureOf, isOutage, timeoutOf } from './failure.ts'
-import type { Item } from './item.ts'
+import { type Item, triesOf } from './item.ts'
 import type { Ledger } from './ledger.ts'
 import type { StepContext } from './processor.ts'
 import type { Settings } from './settings.ts'
@@ -36,7 +36,7 @@ export class Trial {
   /** One try of `handle` for these items together; the items are finished if it is 'done'. */
   async run(items: readonly Item[], handle: (context: StepContext) => Promise<void>): Promise<Outcome> {
     const { runtime, settings, signal, status } = this.#around
-    const attempt = 1 + failuresOf(items)
+    const attempt = 1 + most(items, triesOf)
     const limits = { scheduler: runtime.scheduler, timeoutMs: settings.timeoutMs, signal }
     const outcome = await runAttempt(limits, (own) => handle({ signal: own, attempt }))
     if (outcome.kind === 'done') for (const item of items) this.#succeed(item)
@@ -60,6 +60,7 @@ export class Trial {
     this.#around.status.note(error)
     for (const item of items) {
       if (isOutage(error)) item.outages += 1
+      else if (items.length > 1) item.shared += 1
       else item.tries += 1
     }
     const [only] = items
@@ -84,12 +85,9 @@ export class Trial {
     const { runtime, settings, signal, status } = this.#around
     status.retried += items.length
     await status.retrying(async () => {
-      const backoff = sleep(
-        runtime.scheduler,
-        retryDelayMs(settings.retry, failuresOf(items), runtime.random),
-        signal,
-      )
-      await Promise.all([backoff, this.ended(outcome)])
+      const failures = most(items, ({ tries, outages }) => tries + outages)
+      const delayMs = retryDelayMs(settings.retry, failures, runtime.random)
+      await Promise.all([sleep(runtime.scheduler, delayMs, signal), this.ended(outcome)])
     })
   }
 
@@ -127,12 +125,12 @@ export class Trial {
     }
   }
 
-  async #bury({ message, tries, outages }: Item, error: MillraceError): Promise<void> {
+  async #bury(item: Item, error: MillraceError): Promise<void> {
     const { bus, runtime, settings } = this.#around
-    const { topic, partition, offset, key, headers, value } = message
+    const { topic, partition, offset, key, headers, value } = item.message
     const letter = key === undefined ? { headers, value } : { key, headers, value }
     const reason = error.message.slice(0, REASON_LENGTH_MAX)
-    const cause = { group: settings.name, code: error.code, reason, attempts: tries + outages }
+    const cause = { group: settings.name, code: error.code, reason, attempts: triesOf(item) }
     await deadLetter(bus, topic, letter, cause, { origin: { partition, offset }, nowMs: runtime.clock.now() })
   }
 
@@ -143,7 +141,6 @@ export class Trial {
   }
 }
 
-/** How often the most tried of these items has failed. */
-function failuresOf(items: readonly Item[]): number {
-  return items.reduce((most, item) => Math.max(most, item.tries + item.outages), 0)
+function most(items: readonly Item[], countOf: (item: Item) => number): number {
+  return items.reduce((highest, item) => Math.max(highest, countOf(item)), 0)
 }

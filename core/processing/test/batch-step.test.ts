@@ -69,6 +69,22 @@ describe('a batch step', () => {
     )
   })
 
+  test('outlives a second in which every batch fails, and tries of a batch count against none of its messages', async () => {
+    const world = await newWorld()
+    const handled: string[] = []
+    await world.publish(...numbered(100))
+    const processor = await world.start({
+      kind: 'batch',
+      handle: async (messages) => {
+        if (world.runtime.clock.monotonic() < 1_000) throw new Error('the service behind restarts')
+        handled.push(...messages.map(textOf))
+      },
+    })
+    await world.until(() => processor.stats.handled === 100, 3_000)
+    expect(handled).toEqual(numbered(100))
+    expect(processor.stats).toMatchObject({ deadLettered: 0, retried: 4 })
+  })
+
   test('waits out an engine that is down without splitting or giving up anything', async () => {
     const world = await newWorld()
     const sizes: number[] = []

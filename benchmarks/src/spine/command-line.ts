@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util'
+import type { Figure } from '../figure.ts'
+import { benchSpine } from './spine-bench.ts'
+
+/** What `npm run bench -- spine --help` prints. */
+export const SPINE_HELP = `npm run bench -- spine [options]
+
+A device's reading on its way to the PUBACK, and to the command that answers it; Mosquitto with a rule process beside it.
+
+  --seconds N    measured time (default: 30)
+  --warm-up N    seconds of the same load before (default: 5)
+  --rate N       readings a second over all devices (default: 1000)
+  --devices N    default: 100
+  --no-peer      only us
+  --dir DIR      where the data is written meanwhile (default: .cache/bench)
+  --profile DIR  a CPU profile of the server`
+
+/** Runs the spine bench as the command line says. */
+export function spineCommand(args: readonly string[], progress: (line: string) => void): Promise<Figure[]> {
+  const { values } = parseArgs({
+    args: [...args],
+    allowNegative: true,
+    options: {
+      seconds: { type: 'string', default: '30' },
+      'warm-up': { type: 'string', default: '5' },
+      rate: { type: 'string', default: '1000' },
+      devices: { type: 'string', default: '100' },
+      peer: { type: 'boolean', default: true },
+      dir: { type: 'string', default: '.cache/bench' },
+      profile: { type: 'string' },
+    },
+  })
+  return benchSpine({
+    seconds: positive('--seconds', values.seconds),
+    warmUpSeconds: Number(values['warm-up']),
+    ratePerSecond: positive('--rate', values.rate),
+    devices: positive('--devices', values.devices),
+    peer: values.peer,
+    directory: values.dir,
+    rawSeconds: Math.min(3, Number(values.seconds)),
+    profileDirectory: values.profile,
+    progress,
+  })
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new Error(`${option} is ${text}, expected a number above 0`)
+}

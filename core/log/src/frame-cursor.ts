@@ -69,8 +69,8 @@ export class FrameCursor {
     for (let next = position; next < this.#limit; ) {
       const bytes = await this.#loadSome(next)
       if (bytes.length === 0) break
-      const last = bytes.findLastIndex((byte) => byte !== 0)
-      if (last >= 0) end = next + last + 1
+      const contentBytes = lengthWithoutZeros(bytes)
+      if (contentBytes > 0) end = next + contentBytes
       next += bytes.length
     }
     return end
@@ -119,4 +119,11 @@ export class FrameCursor {
     this.#chunk = bytes.subarray(0, filled)
     this.#chunkPosition = position
   }
+}
+
+/** A loop, since most of an active segment is zeros, and every start looks at all of them. */
+function lengthWithoutZeros(bytes: Uint8Array): number {
+  let length = bytes.length
+  while (length > 0 && bytes[length - 1] === 0) length -= 1
+  return length
 }

@@ -117,11 +117,16 @@ export class LogWriter {
       if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#options.pendingBytesMax) break
       const frame = this.#frameFor(bytes)
       const before = frame.bytes
-      frame.add(records, bytes, this.#options.runtime.clock.now(), waiter)
+      frame.add(records, bytes, this.#nowMs(), waiter)
       this.#pendingBytes += frame.bytes - before
       admitted += 1
     }
     if (admitted > 0) this.#waiting.splice(0, admitted)
+  }
+
+  /** A clock that was set to nonsense must not make records that cannot be encoded. */
+  #nowMs(): number {
+    return Math.min(Math.max(0, Math.trunc(this.#options.runtime.clock.now())), TIMESTAMP_MS_MAX)
   }
 
   #frameFor(bytes: number): FrameBuilder {

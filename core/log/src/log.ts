@@ -79,24 +79,27 @@ export interface Log extends AsyncDisposable {
   readonly endOffset: number
   /** Bytes on disk, recomputed from the files when the log is opened. */
   readonly bytes: number
-  /** Damage found so far, in the order of offsets. */
+  /** Damage found so far, in the order of offsets; in sealed segments it is found when they are read. */
   readonly gaps: readonly LogGap[]
   /**
    * Appends records in order, all or none, and resolves when they are durable. Calls made while a sync runs
-   * share the next one (group commit), in the order of the calls. Aborting gives up the wait only: what was
-   * handed over may still be written.
+   * share the next one (group commit), in the order of the calls. The records must not be changed before the
+   * promise settles. Aborting gives up the wait only: what was handed over may still be written.
    *
-   * @throws LOG_RECORD_TOO_LARGE, DISK_FULL (nothing written, goes on when there is space), LOG_STORAGE_FAILED,
-   * LOG_CLOSED
+   * @throws LOG_RECORD_TOO_LARGE, LOG_APPEND_TOO_LARGE, LOG_TIMESTAMP_INVALID; DISK_FULL (nothing written, goes
+   * on when there is space); LOG_STORAGE_FAILED (it is not known what was written, nothing more will be until
+   * the log is opened again); LOG_CLOSED
    */
   append(records: readonly NewRecord[], options?: { readonly signal?: AbortSignal }): Promise<AppendResult>
   /**
-   * Durable records from `offset` on, skipping gaps; an empty list at the end of the log.
+   * Durable records from `offset` on, skipping gaps; an empty list at the end of the log. Keys and values are
+   * views of larger memory that the log does not touch again; copy what you keep for long.
    *
-   * @throws LOG_OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`
+   * @throws LOG_OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`; LOG_READ_FAILED (the disk did not
+   * answer: nothing is taken for damaged); LOG_CLOSED
    */
   read(offset: number, limits?: ReadLimits): Promise<readonly LogRecord[]>
-  /** Resolves as soon as `endOffset` is above `offset`; rejects when `signal` aborts or the log closes. */
+  /** Resolves as soon as there is a record at `offset` or behind it, gaps aside; rejects when `signal` aborts or the log closes. */
   waitBeyond(offset: number, signal?: AbortSignal): Promise<void>
   /** The first offset whose record has a timestamp at or after `timestampMs`; `endOffset` if there is none. */
   offsetAt(timestampMs: number): Promise<number>

@@ -68,16 +68,4 @@ export const logErrors = defineErrors({
     remedy: 'Read from the start offset, and count what retention has removed.',
     retryable: false,
   },
-  LOG_CORRUPT: {
-    seen: 'Offsets {from} up to, not including, {to} of the log {directory} are damaged: {reason}',
-    expected: 'batches whose checksums hold',
-    remedy: 'Reading goes on behind the gap; restore the segment from a copy if the records matter.',
-    retryable: false,
-  },
-  LOG_WRITER_FENCED: {
-    seen: 'A writer with epoch {epoch} tried to append, but epoch {current} has been opened since',
-    expected: 'the newest writer',
-    remedy: 'Stop this writer; another one has taken over.',
-    retryable: false,
-  },
 })

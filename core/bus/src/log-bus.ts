@@ -13,6 +13,8 @@ export interface LogBusLimits extends BusLimits {
   readonly segmentBytesMax: number
   /** The logs of topics, positions and delayed messages are not rewritten below this size. Default: 4 MiB. */
   readonly tableBytesMin: number
+  /** Zeros written ahead in every log, so that a sync is quick; see `LogOptions`. Default: the log's own. */
+  readonly allocateAheadBytesMax: number
 }
 
 /** Options of {@link openLogBus}. */
@@ -42,6 +44,8 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
   const { files, runtime, directory = 'bus', limits = {} } = options
   const recordBytesMax = recordBytesFor(limits.messageBytesMax ?? BUS_LIMITS_DEFAULT.messageBytesMax)
   const rewriteBytesMin = limits.tableBytesMin ?? TABLE_BYTES_MIN_DEFAULT
+  const { allocateAheadBytesMax } = limits
+  const allocation = allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }
   const opened: Table[] = []
   const openTable = async (name: string) => {
     const table = await openLogTable({
@@ -50,6 +54,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
       directory: `${directory}/state/${name}`,
       rewriteBytesMin,
       recordBytesMax,
+      ...allocation,
     })
     opened.push(table)
     return table
@@ -73,6 +78,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
           segmentBytesMax,
           recordBytesMax,
           retention,
+          ...allocation,
         })
         return new LogPartition(topic, partition, log, retention)
       },

@@ -10,6 +10,8 @@ export interface LogTableOptions {
   /** A log smaller than this is not rewritten. Default: 4 MiB. */
   readonly rewriteBytesMin?: number
   readonly recordBytesMax: number
+  /** See `LogOptions`. */
+  readonly allocateAheadBytesMax?: number
 }
 
 const REWRITE_BYTES_MIN_DEFAULT = 4 * 1024 * 1024
@@ -217,10 +219,16 @@ function byWorth(left: Side, right: Side): number {
 }
 
 function openTableLog(
-  { files, runtime, directory, recordBytesMax }: LogTableOptions,
+  { files, runtime, directory, recordBytesMax, allocateAheadBytesMax }: LogTableOptions,
   name: SideName,
 ): Promise<Log> {
-  return openLog({ files, runtime, directory: `${directory}/${name}`, recordBytesMax })
+  return openLog({
+    files,
+    runtime,
+    directory: `${directory}/${name}`,
+    recordBytesMax,
+    ...(allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }),
+  })
 }
 
 async function wipe({ files, directory }: LogTableOptions, name: SideName): Promise<void> {

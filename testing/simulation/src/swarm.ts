@@ -30,6 +30,7 @@ export interface Swarm {
   readonly partitions: number
   readonly segmentBytesMax: number
   readonly tableBytesMin: number
+  readonly allocateAheadBytesMax: number
   readonly diskLatencyMsMax: number
   readonly slowDiskShare: number
   readonly networkLatencyMsMax: number
@@ -70,6 +71,7 @@ export function drawSwarm(seed: number): Swarm {
     safetyMs: whole(5, 30) * 1_000,
     partitions: whole(1, 3),
     segmentBytesMax: oneOf(random, [8, 16, 32, 64, 1024]) * 1024,
+    allocateAheadBytesMax: oneOf(random, [0, 4, 64]) * 1024,
     tableBytesMin: oneOf(random, [2, 8, 4096]) * 1024,
     diskLatencyMsMax: oneOf(random, [0.2, 2, 10]),
     slowDiskShare: share(0.02),

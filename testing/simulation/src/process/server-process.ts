@@ -94,11 +94,12 @@ export class ServerProcess {
 
   async #open(): Promise<void> {
     const { swarm, disk, oracle, mutation } = this.#around
+    const { segmentBytesMax, tableBytesMin, allocateAheadBytesMax } = swarm
     const runtime = this.#runtime
     const bus = await openLogBus({
       files: mortalFiles(disk, this.#life, mutation === 'lying-sync' ? withoutSync : undefined),
       runtime,
-      limits: { segmentBytesMax: swarm.segmentBytesMax, tableBytesMin: swarm.tableBytesMin },
+      limits: { segmentBytesMax, tableBytesMin, allocateAheadBytesMax },
     })
     this.#bus = observedBus(bus, oracle.topics, mutation)
     await this.#bus.createTopic(Reading.type, { partitions: swarm.partitions })

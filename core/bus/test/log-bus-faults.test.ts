@@ -173,6 +173,29 @@ describe('limits of the bus on logs', () => {
     await bus.close()
   })
 
+  test('after a start the newest keys of all partitions together are known, however they are spread', async () => {
+    const files = memoryFiles()
+    const limits = { idempotencyKeysMax: 3_000 }
+    let bus = await openOn(files, limits)
+    const { partitions } = await bus.createTopic('t', { partitions: 3 })
+    const keyed = (key: string, from: number, count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        message('', { key, idempotencyKey: `${key} ${from + index}` }),
+      )
+    await bus.publish('t', keyed('long ago', 0, 5_000))
+    await runtime.advance(1_000)
+    await bus.publish('t', keyed('earlier', 0, 2_500))
+    await runtime.advance(1_000)
+    await bus.publish('t', keyed('now', 0, 100))
+    await bus.close()
+    bus = await openOn(files, limits)
+    const newest = [...keyed('long ago', 4_600, 400), ...keyed('earlier', 0, 2_500), ...keyed('now', 0, 100)]
+    const places = await bus.publish('t', newest)
+    expect(new Set(places.map(({ partition }) => partition)).size).toBe(partitions.length)
+    expect(places.filter(({ duplicate }) => !duplicate)).toEqual([])
+    await bus.close()
+  })
+
   test('more delayed messages than the limit are refused', async () => {
     await using bus = await openOn(memoryFiles(), { delayedMessagesMax: 2 })
     await bus.createTopic('t')

@@ -14,6 +14,11 @@ import {
 /** The position behind `message`. */
 const behind = ({ topic, partition, offset }: Message): Position => ({ topic, partition, offset: offset + 1 })
 
+/** Lets promise reactions run `turns` times, to meet a call at each of its steps. */
+async function microtasks(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await undefined
+}
+
 export function busSubscriptionTests(factory: BusFactory): void {
   const harness = useBus(factory)
 
@@ -120,18 +125,21 @@ function busPositionTests(harness: ReturnType<typeof useBus>): void {
     await subscription.seek([{ topic: 't', partition: 9, offset: 0 }])
   })
 
-  test('a seek counts although a next is reading already', async () => {
+  test('a seek counts at whatever point a next is that reads already', async () => {
     const { bus } = harness()
     await bus.createTopic('t')
     await publishTexts(bus, 't', ['a', 'b', 'c'])
     await using subscription = await bus.subscribe({ group: 'g', topics: ['t'] })
-    const c = (await take(subscription, 3))[2] as Message
-    await subscription.seek([{ ...c, offset: c.offset - 2 }])
-    const reading = subscription.next({ countMax: 1 })
-    await subscription.seek([c])
-    const seen = textsOf([...(await reading), ...(await bus.read(c))])
-    expect(seen).not.toContain('b')
-    if (seen[0] === 'a') expect(textsOf(await subscription.next())).toEqual(['c'])
+    const [a, , c] = (await take(subscription, 3)) as [Message, Message, Message]
+    for (let turns = 0; turns < 20; turns += 1) {
+      await subscription.seek([a])
+      const reading = subscription.next({ countMax: 1 })
+      await microtasks(turns)
+      await subscription.seek([c])
+      const seen = [...(await reading)]
+      if (textsOf(seen)[0] !== 'c') seen.push(...(await subscription.next()))
+      expect(['a,c', 'c'], `after ${turns} turns`).toContain(textsOf(seen).join())
+    }
   })
 
   test('a seek wakes a next that waits at the end', async () => {
@@ -204,17 +212,26 @@ function busPauseTests(harness: ReturnType<typeof useBus>): void {
     expect(textsOf(await waiting)).toEqual(['held back'])
   })
 
-  test('a pause counts although a next is reading already', async () => {
+  test('a pause counts at whatever point a next is that reads already, and loses nothing', async () => {
     const { bus, advance } = harness()
     await bus.createTopic('t')
     await publishTexts(bus, 't', ['a'])
     await using subscription = await bus.subscribe({ group: 'g', topics: ['t'] })
-    const reading = subscription.next()
-    subscription.pause([{ topic: 't', partition: 0 }])
-    await advance(0)
-    subscription.resume([{ topic: 't', partition: 0 }])
-    expect(textsOf(await reading)).toEqual(['a'])
-    await expectNothing(subscription, advance)
+    const [a] = (await take(subscription, 1)) as [Message]
+    for (let turns = 0; turns < 20; turns += 1) {
+      await subscription.seek([a])
+      let returned = false
+      const reading = subscription.next().finally(() => {
+        returned = true
+      })
+      await microtasks(turns)
+      subscription.pause([a])
+      await advance(0)
+      // Later, it may have been on its way out of the call when the pause came.
+      if (turns === 0) expect(returned).toBe(false)
+      subscription.resume([a])
+      expect(textsOf(await reading)).toEqual(['a'])
+    }
   })
 
   test('a member that takes nothing does not hold up publishing', async () => {

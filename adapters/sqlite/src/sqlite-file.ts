@@ -39,10 +39,14 @@ export function closeFile(database: DatabaseSync): void {
 
 function openForWriting(database: DatabaseSync, { file, fileBytesMax }: WorkerSettings): void {
   const isNew = checkOwner(database, file)
-  // WAL: readers and the writer do not wait for each other. FULL: every commit is synced before it is acknowledged;
-  // fullfsync makes macOS sync to the disk itself, too.
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
-    PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864`)
+  // WAL: readers and the writer do not wait for each other. A database in memory or on some network disks has none.
+  const journal = Object.values(database.prepare('PRAGMA journal_mode = WAL').get() ?? {})[0]
+  if (journal !== 'wal') {
+    throw millraceError('DATABASE_FAILED', { reason: `${file} cannot have a write-ahead log` })
+  }
+  // FULL: every commit is synced before it is acknowledged; fullfsync makes macOS sync to the disk itself, too.
+  database.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864`)
   if (fileBytesMax !== undefined) {
     const pages = Math.max(1, Math.floor(fileBytesMax / numberFrom(database, 'page_size')))
     database.exec(`PRAGMA max_page_count = ${pages}`)

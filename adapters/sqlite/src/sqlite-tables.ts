@@ -5,7 +5,7 @@ export const APPLICATION_ID = 0x4d494c4c
 export const SCHEMA_VERSION = 1
 
 /** Offsets of processors. */
-export const CREATE_POSITIONS = `CREATE TABLE positions (
+export const CREATE_POSITIONS = `CREATE TABLE IF NOT EXISTS positions (
   processor TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
   "offset" INTEGER NOT NULL, changed_at INTEGER NOT NULL,
   PRIMARY KEY (processor, topic, partition)

@@ -68,6 +68,10 @@ describe('opening a SQLite file', () => {
     expect(await codeOf(openSqlite({ file: directory.path('none/store.db') }))).toBe('DATABASE_FAILED')
   })
 
+  test('refuses a database in memory, which could not keep anything', async () => {
+    expect(await codeOf(openSqlite({ file: ':memory:' }))).toBe('DATABASE_FAILED')
+  })
+
   test('leaves nothing but the file behind when it is closed', async () => {
     await using directory = await temporaryDirectory()
     const database = await openSqlite({ file: directory.path('store.db') })

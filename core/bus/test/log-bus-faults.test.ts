@@ -182,14 +182,14 @@ describe('limits of the bus on logs', () => {
       Array.from({ length: count }, (_, index) =>
         message('', { key, idempotencyKey: `${key} ${from + index}` }),
       )
-    await bus.publish('t', keyed('long ago', 0, 5_000))
+    await bus.publish('t', keyed('old', 0, 12_000))
     await runtime.advance(1_000)
     await bus.publish('t', keyed('earlier', 0, 2_500))
     await runtime.advance(1_000)
-    await bus.publish('t', keyed('now', 0, 100))
+    await bus.publish('t', keyed('last', 0, 100))
     await bus.close()
     bus = await openOn(files, limits)
-    const newest = [...keyed('long ago', 4_600, 400), ...keyed('earlier', 0, 2_500), ...keyed('now', 0, 100)]
+    const newest = [...keyed('old', 11_600, 400), ...keyed('earlier', 0, 2_500), ...keyed('last', 0, 100)]
     const places = await bus.publish('t', newest)
     expect(new Set(places.map(({ partition }) => partition)).size).toBe(partitions.length)
     expect(places.filter(({ duplicate }) => !duplicate)).toEqual([])

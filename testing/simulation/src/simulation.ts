@@ -49,6 +49,8 @@ const TAIL_MAX = 60
 const STEPS_MAX = 200_000
 /** Everything must have calmed down so long after the last fault, in milliseconds. */
 const LIVENESS_MS_MAX = 240_000
+/** What is under way when the faults end gets so long to arrive before anybody asks, in milliseconds. */
+const CALM_MS = 2_000
 /** How often a run asks whether everything has calmed down, in milliseconds. */
 const CONVERGENCE_EVERY_MS = 500
 /** How often a run looks at the disk although nothing has crashed, in milliseconds. */
@@ -96,6 +98,7 @@ class Run {
     if (this.violation !== undefined) return
     makePeace(world)
     const limitMs = world.nowMs + LIVENESS_MS_MAX
+    this.#nextConvergenceMs = world.nowMs + CALM_MS
     let missing: string | undefined = 'nothing was looked at'
     const convergence = new Convergence(world)
     await this.#advance(async () => {

@@ -1,4 +1,4 @@
-import { manualRuntime } from '@millrace/kernel'
+import { manualRuntime, settle } from '@millrace/kernel'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 import {
@@ -139,7 +139,7 @@ describe('acknowledged records that the disk has lost at the end', () => {
     await log.close()
     files.flip(FIRST, positionOf(files, FIRST, 'three'), 1)
     const size = files.contents(FIRST).length
-    await using again = await openTestLog(files)
+    const again = await openTestLog(files)
     expect(again.gaps).toMatchObject([{ from: 2, to: 3 }])
     expect(again.endOffset).toBe(3)
     expect(await contents(again)).toEqual(['0:one', '1:two'])
@@ -147,6 +147,29 @@ describe('acknowledged records that the disk has lost at the end', () => {
     expect(await contents(again)).toEqual(['0:one', '1:two', '3:four'])
     expect(files.contents(FIRST).length).toBe(size)
     await again.waitBeyond(0)
+    await again.close()
+    await using later = await openTestLog(files)
+    expect(later.gaps).toMatchObject([{ from: 2, to: 3 }])
+    expect(await contents(later)).toEqual(['0:one', '1:two', '3:four'])
+  })
+
+  test('do not make a follower turn in circles', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (const value of ['one', 'two']) await log.append([record(value)])
+    await log.close()
+    files.flip(FIRST, positionOf(files, FIRST, 'two'), 1)
+    await using again = await openTestLog(files)
+    let reached = false
+    const waiting = again.waitBeyond(1).then(() => {
+      reached = true
+    })
+    expect(await again.read(1)).toEqual([])
+    await settle()
+    expect(reached).toBe(false)
+    await again.append([record('three')])
+    await waiting
+    expect(await again.read(1)).toMatchObject([{ offset: 2 }])
   })
 
   test('are a gap, too, if the whole last segment is cut or gone', async () => {

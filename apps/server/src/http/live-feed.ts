@@ -1,4 +1,4 @@
-import { type Message, messageToEvent, type Subscription } from '@millrace/bus'
+import { type Message, messageToEvent, type Position, type Subscription, type TopicInfo } from '@millrace/bus'
 import { COMMANDS_TOPIC, PRESENCE_TOPIC } from '@millrace/devices'
 import { newId } from '@millrace/kernel'
 import type { LiveReading, StatusBody } from '../api-shapes.ts'
@@ -85,11 +85,21 @@ export function openLiveFeed(backbone: Backbone, status: () => Promise<StatusBod
   }
 }
 
-/** A group of its own that never commits, so that it leaves nothing behind. */
-function subscribe({ bus, eventTypes, runtime }: Backbone): Promise<Subscription> {
+/** A group of its own with explicit positions, so that it commits nothing and leaves nothing behind. */
+async function subscribe({ bus, eventTypes, runtime }: Backbone): Promise<Subscription> {
   const own = [...eventTypes.values()].map(({ topic }) => topic)
   const topics = [...new Set([...own, COMMANDS_TOPIC, PRESENCE_TOPIC])]
-  return bus.subscribe({ group: `millrace.live.${newId(runtime)}`, topics, from: 'end' })
+  const positions = endsOf(await bus.listTopics(), topics)
+  return bus.subscribe({ group: `millrace.live.${newId(runtime)}`, topics, positions })
+}
+
+/** The ends of these topics now. */
+export function endsOf(topics: readonly TopicInfo[], names: readonly string[]): Position[] {
+  return topics
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ name: topic, partitions }) =>
+      partitions.map(({ partition, endOffset }) => ({ topic, partition, offset: endOffset })),
+    )
 }
 
 async function readInto(changes: Changes, opening: Promise<Subscription>): Promise<void> {

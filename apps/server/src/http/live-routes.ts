@@ -2,6 +2,7 @@ import { newId } from '@millrace/kernel'
 import * as z from 'zod'
 import type { Backbone } from '../running-app.ts'
 import type { RouteContext, TypedApi } from './http-server.ts'
+import { endsOf } from './live-feed.ts'
 import { toMessageBody } from './message-body.ts'
 import { SseStream } from './sse-stream.ts'
 import { partitionOf } from './topic-routes.ts'
@@ -50,7 +51,7 @@ export function liveRoutes(api: TypedApi, { backbone, live }: RouteContext): voi
   )
 }
 
-/** A group of its own that never commits, so that it leaves nothing behind. */
+/** A group of its own with explicit positions, so that it commits nothing and leaves nothing behind. */
 async function streamTopic(
   { bus, runtime }: Backbone,
   stream: SseStream,
@@ -60,16 +61,18 @@ async function streamTopic(
   stream.onClose(() => gone.abort())
   try {
     const group = `millrace.tail.${newId(runtime)}`
+    const others = endsOf(await bus.listTopics(), [position.topic]).filter(
+      ({ partition }) => partition !== position.partition,
+    )
     await using subscription = await bus.subscribe({
       group,
       topics: [position.topic],
-      from: 'end',
-      positions: [position],
+      positions: [position, ...others],
     })
+    subscription.pause(others)
     while (stream.isOpen) {
       for (const message of await subscription.next({ signal: gone.signal, countMax: 200 })) {
-        if (message.partition === position.partition)
-          stream.send('message', toMessageBody(message), String(message.offset))
+        stream.send('message', toMessageBody(message), String(message.offset))
       }
     }
   } catch {

@@ -6,6 +6,7 @@ export const DEVICE_LIMITS_DEFAULT: DeviceLimits = {
   connectionsMax: 10_000,
   outboundBytesMax: 1024 * 1024,
   inboundInFlightMax: 64,
+  inboundBytesMax: 64 * 1024 * 1024,
   connectTimeoutMs: 10_000,
   keepAliveSecondsMax: 3_600,
   commandsPerDeviceMax: 100,

@@ -39,6 +39,8 @@ export interface DeviceLimits {
   readonly outboundBytesMax: number
   /** Publications of one connection that are not durable yet; beyond it reading pauses. Default: 64. */
   readonly inboundInFlightMax: number
+  /** Publications of all connections together that are not durable yet, in bytes; beyond it reading pauses. Default: 64 MiB. */
+  readonly inboundBytesMax: number
   /** From connection to CONNECT, in milliseconds. Default: 10,000. */
   readonly connectTimeoutMs: number
   /** Longest keep-alive that is granted, in seconds. Default: 3,600. */

@@ -1,7 +1,8 @@
-import { isMillraceError, newId } from '@millrace/kernel'
+import { errorText, isMillraceError, newId } from '@millrace/kernel'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 import { AcknowledgementQueue } from './acknowledgement-queue.ts'
 import type { SessionInfo } from './devices.ts'
+import type { BudgetWaiter } from './inbound-budget.ts'
 import type { Connection, ConnectionObserver } from './listener.ts'
 import {
   type ConnectPlan,
@@ -39,7 +40,7 @@ const CONNECT_BYTES_MAX = 64 * 1024
  * connecting: waits for CONNECT, not longer than `connectTimeoutMs` → authenticating: credentials are judged, nothing
  * more is read → open: packets are obeyed → closed. Any mode can go to closed; nothing happens after it.
  */
-export class MqttConnection implements SessionLink, ConnectionObserver {
+export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWaiter {
   readonly tier: Tier
   readonly acknowledgements: AcknowledgementQueue
   readonly #connection: Connection
@@ -156,6 +157,11 @@ export class MqttConnection implements SessionLink, ConnectionObserver {
     this.#finish(error === undefined ? 'connection closed' : `connection lost: ${error.message}`, true)
   }
 
+  /** All connections together had too much on its way to the bus; now there is room again. */
+  budgetFreed(): void {
+    this.#settled()
+  }
+
   // Ends.
 
   /** Closes with a reason that an MQTT 5 client is told [MQTT-4.13.1-1]; the will stays in force. */
@@ -194,6 +200,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver {
     wheel.delete(this.#alarm)
     wheel.delete(this.#stall)
     this.tier.connections.delete(this)
+    this.tier.budget.forget(this)
     if (!wasOpen || this.#session === undefined) return
     presence.disconnected(this.#session.device, { reason, epoch: this.epoch })
     const will = withWill ? this.#will : undefined
@@ -207,10 +214,18 @@ export class MqttConnection implements SessionLink, ConnectionObserver {
     if (this.#isProcessing) return
     this.#isProcessing = true
     try {
-      while (!this.#isPaused && (this.#mode === 'connecting' || this.#mode === 'open') && this.#step()) {}
+      while (this.#mayStep() && this.#step()) {}
     } finally {
       this.#isProcessing = false
     }
+  }
+
+  #mayStep(): boolean {
+    if (this.#isPaused || (this.#mode !== 'connecting' && this.#mode !== 'open')) return false
+    if (this.#mode === 'connecting' || this.tier.budget.hasRoom) return true
+    this.#pause()
+    this.tier.budget.wait(this)
+    return false
   }
 
   /** Handles the next packet; false if there is none. */
@@ -241,10 +256,11 @@ export class MqttConnection implements SessionLink, ConnectionObserver {
       }
       handlePacket(this, decodePacket(frame, this.version))
     } catch (error) {
-      if (!isMillraceError(error, 'MQTT_MALFORMED')) throw error
-      this.#malformed(error.seen)
+      // Whatever a packet has set off, it costs this one connection.
+      if (isMillraceError(error, 'MQTT_MALFORMED')) this.#malformed(error.seen)
+      else this.close(REASON.unspecified, `the server failed: ${errorText(error)}`)
     }
-    this.#pauseIfFull()
+    if (this.acknowledgements.size >= this.tier.limits.inboundInFlightMax) this.#pause()
   }
 
   #oversize(): void {
@@ -363,13 +379,13 @@ export class MqttConnection implements SessionLink, ConnectionObserver {
     this.close(REASON.keepAliveTimeout, 'keep-alive timeout')
   }
 
-  #pauseIfFull(): void {
-    if (this.acknowledgements.size >= this.tier.limits.inboundInFlightMax) this.#pause()
-  }
-
   #settled(): void {
     if (!this.#isPaused || this.#mode !== 'open') return
     if (this.acknowledgements.size > this.tier.limits.inboundInFlightMax / 2) return
+    if (!this.tier.budget.hasRoom) {
+      this.tier.budget.wait(this)
+      return
+    }
     this.#resume()
     this.#process()
   }

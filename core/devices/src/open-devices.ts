@@ -4,6 +4,7 @@ import { CommandDesk } from './commands/command-desk.ts'
 import { counterTable } from './device-counters.ts'
 import { deviceLimits } from './device-limits.ts'
 import type { DeviceCounters, Devices, DevicesOptions, SessionInfo } from './devices.ts'
+import { InboundBudget } from './inbound-budget.ts'
 import type { Connection, ListeningAddress } from './listener.ts'
 import { type ConnectPlan, type ConnectRefusal, REFUSED, type Will } from './mqtt/connect-check.ts'
 import { REASON } from './mqtt/reason-code.ts'
@@ -43,12 +44,14 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
   const retained = new RetainedMessages(limits.retainedPerDeviceMax)
   const sessionLog = await SessionLog.open({ bus, runtime, retained })
   const wheel = new TimerWheel(TICK_MS, runtime.clock.monotonic())
+  const budget = new InboundBudget(limits.inboundBytesMax)
   const intake = new PublicationIntake({
     bus,
     runtime,
     eventTypes,
     counters,
     desk,
+    budget,
     own: (device, publication, settle) => takeOwn(tier, device, publication, settle),
   })
   const sessions = new SessionTable({
@@ -67,6 +70,7 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
     wheel,
     desk,
     intake,
+    budget,
     retained,
     sessions,
     sessionLog,
@@ -202,6 +206,7 @@ class DeviceTier implements Devices {
     this.#tier.wheel.advance(this.#tier.runtime.clock.monotonic())
     this.#tier.desk.expireOverdue()
     void this.#tier.desk.keepHistory()
+    void this.#tier.presence.commitIfFar()
     void this.#tier.sessionLog.compactIfWorth(this.#tier.sessions.all())
   }
 

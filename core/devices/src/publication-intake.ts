@@ -16,6 +16,7 @@ import { deadLetterRefused, REFUSED_TOPIC } from './dead-publication.ts'
 import type { CounterTable } from './device-counters.ts'
 import { type DeviceTopic, deviceTopic } from './device-topic.ts'
 import { eventOfPublication } from './event-publication.ts'
+import type { InboundBudget } from './inbound-budget.ts'
 import { REASON, type ReasonCode } from './mqtt/reason-code.ts'
 import { isTopicName } from './mqtt/topic-filter.ts'
 import { PublishLane } from './publish-lane.ts'
@@ -43,9 +44,13 @@ export interface PublicationIntakeOptions {
   readonly eventTypes: readonly EventType[]
   readonly counters: CounterTable
   readonly desk: CommandDesk
+  readonly budget: InboundBudget
   /** Takes what a device publishes to topics that mean nothing to the backbone. */
   readonly own: (device: string, publication: Publication, settle: PublicationSettle) => void
 }
+
+/** What a publication costs beside its payload, roughly. */
+const PUBLICATION_OVERHEAD_BYTES = 1_000
 
 const ACCEPTED: PublicationVerdict = { kind: 'accepted' }
 const FORBIDDEN: PublicationVerdict = { kind: 'forbidden' }
@@ -72,7 +77,7 @@ export class PublicationIntake {
 
   /** Takes a publication of `device`; `settle` may be called before this returns. */
   take(device: string, publication: Publication, settle: PublicationSettle): void {
-    const counted = this.#counted(settle)
+    const counted = this.#counted(publication, settle)
     const meaning = isTopicName(publication.topic) ? deviceTopic(device, publication.topic) : undefined
     if (meaning === undefined) {
       counted(refused(REASON.topicNameInvalid))
@@ -185,9 +190,13 @@ export class PublicationIntake {
     )
   }
 
-  #counted(settle: PublicationSettle): PublicationSettle {
-    const { counters } = this.#options
+  /** Counts a publication, and what it costs in memory for as long as it is on its way. */
+  #counted({ payload }: Publication, settle: PublicationSettle): PublicationSettle {
+    const { counters, budget } = this.#options
+    const bytes = payload.length + PUBLICATION_OVERHEAD_BYTES
+    budget.enter(bytes)
     return (verdict) => {
+      budget.leave(bytes)
       if (verdict.kind === 'accepted') counters.publicationsAccepted += 1
       else counters.publicationsRefused += 1
       settle(verdict)

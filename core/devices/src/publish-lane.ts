@@ -79,20 +79,31 @@ export class PublishLane {
   }
 
   async #publish(batch: readonly Entry[]): Promise<void> {
-    const { bus, topic } = this.#options
+    const messages = batch.map(({ message }) => message)
+    let placements: readonly Placement[]
     try {
-      const placements = await bus.publish(
-        topic,
-        batch.map(({ message }) => message),
-      )
-      for (const [index, { settle }] of batch.entries()) settle(undefined, placements[index])
+      placements = await this.#options.bus.publish(this.#options.topic, messages)
     } catch (error) {
       // One message that is too large must not take its neighbours down with it.
       if (batch.length > 1 && isMillraceError(error, 'MESSAGE_TOO_LARGE')) {
         for (const entry of batch) await this.#publish([entry])
       } else {
-        for (const { settle } of batch) settle(error)
+        for (const { settle } of batch) settleSafely(() => settle(error))
       }
+      return
     }
+    for (const [index, { settle }] of batch.entries())
+      settleSafely(() => settle(undefined, placements[index]))
+  }
+}
+
+/** A settlement that throws is a bug of ours and must be loud, but it must not stop the lane for everybody else. */
+function settleSafely(settle: () => void): void {
+  try {
+    settle()
+  } catch (bug) {
+    queueMicrotask(() => {
+      throw bug
+    })
   }
 }

@@ -50,10 +50,20 @@ export function resend(session: Session, tools: DeliveryTools): void {
   const { link } = session
   if (link === undefined) return
   const nowMs = tools.runtime.clock.now()
+  let count = 0
   for (const [packetId, outgoing] of [...session.inFlight]) {
-    if (outgoing.kind === 'message') resendMessage(link, packetId, outgoing, nowMs)
+    count += 1
+    // A device that now takes fewer gets the rest as new ones: commands as soon as there is room.
+    if (count > link.receiveMax) giveBack(session, packetId, outgoing, tools)
+    else if (outgoing.kind === 'message') resendMessage(link, packetId, outgoing, nowMs)
     else if (!resendCommand(session, link, packetId, outgoing.entry, tools)) session.inFlight.delete(packetId)
   }
+}
+
+function giveBack(session: Session, packetId: number, outgoing: Outgoing, tools: DeliveryTools): void {
+  session.inFlight.delete(packetId)
+  if (outgoing.kind === 'command' || outgoing.isReleased) return
+  if (!session.queue.offer(outgoing.message)) tools.counters.messagesDropped += 1
 }
 
 /** Delivers a message of the device's own to itself: now, or as soon as there is room. */

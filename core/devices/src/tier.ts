@@ -2,6 +2,7 @@ import type { Runtime } from '@millrace/kernel'
 import type { CommandDesk } from './commands/command-desk.ts'
 import type { CounterTable } from './device-counters.ts'
 import type { DeviceLimits, DevicesOptions } from './devices.ts'
+import type { InboundBudget } from './inbound-budget.ts'
 import type { ConnectPlan, ConnectRefusal } from './mqtt/connect-check.ts'
 import type { MqttConnection } from './mqtt-connection.ts'
 import type { PresenceLog } from './presence-log.ts'
@@ -21,6 +22,7 @@ export interface Tier {
   readonly wheel: TimerWheel
   readonly desk: CommandDesk
   readonly intake: PublicationIntake
+  readonly budget: InboundBudget
   readonly retained: RetainedMessages
   readonly sessions: SessionTable
   readonly sessionLog: SessionLog

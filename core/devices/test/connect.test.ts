@@ -1,7 +1,9 @@
-import { deviceKeys } from '@millrace/devices'
+import { deviceKeys, openDevices } from '@millrace/devices'
 import { settle } from '@millrace/kernel'
+import { memoryListener } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
-import { deviceWorld } from './device-world.ts'
+import { type DeviceWorld, deviceWorld } from './device-world.ts'
+import { MqttClient } from './mqtt-client.ts'
 
 describe.each([4, 5] as const)('CONNECT with protocol version %i', (version) => {
   test('is answered with success, and the device is listed', async () => {
@@ -187,12 +189,7 @@ test('connections and disconnections are events with a growing epoch', async () 
   await world.device('bench-1', 4)
   first.connection.destroy()
   await world.runtime.advance(1_000)
-  const messages = await world.messages('millrace.presence')
-  const events = messages.map(({ key, headers, value }) => ({
-    key,
-    type: headers.ce_type,
-    ...JSON.parse(new TextDecoder().decode(value)),
-  }))
+  const events = await presence(world)
   expect(events).toMatchObject([
     { key: 'bench-1', type: 'millrace.device.connected', protocol: 'mqtt-5', remoteAddress: 'client:1' },
     { key: 'bench-1', type: 'millrace.device.disconnected', reason: 'taken over by a newer connection' },
@@ -220,3 +217,41 @@ test('closing tells MQTT 5 devices that the server shuts down and publishes no w
     'millrace.device.disconnected',
   ])
 })
+
+test('what a server that died has left open is closed by the next, and epochs go on growing', async () => {
+  await using world = await deviceWorld()
+  await world.device('bench-1')
+  await world.device('bench-2')
+  await world.runtime.advance(100)
+  const before = await presence(world)
+  // A second server on the same bus: to it, the first has ended without a goodbye.
+  world.runtime.jumpWallClock(-3_600_000)
+  const listener = memoryListener()
+  const { bus, runtime } = world
+  await using next = await openDevices({
+    bus,
+    runtime,
+    listener,
+    eventTypes: [],
+    authentication: 'anonymous',
+  })
+  new MqttClient(listener.connect(), 5).connect('bench-1')
+  await world.runtime.advance(100)
+  const after = (await presence(world)).slice(before.length)
+  expect(after).toMatchObject([
+    { key: 'bench-1', type: 'millrace.device.disconnected', epoch: before[0]?.epoch },
+    { key: 'bench-2', type: 'millrace.device.disconnected', epoch: before[1]?.epoch },
+    { key: 'bench-1', type: 'millrace.device.connected' },
+  ])
+  expect(after[2]?.epoch).toBeGreaterThan(before[1]?.epoch)
+  expect(next.sessions()).toHaveLength(1)
+})
+
+async function presence(world: DeviceWorld) {
+  const messages = await world.messages('millrace.presence')
+  return messages.map(({ key, headers, value }) => ({
+    key,
+    type: headers.ce_type,
+    ...JSON.parse(new TextDecoder().decode(value)),
+  }))
+}

@@ -307,3 +307,32 @@ test('PUBREL for nothing is answered with "packet identifier not found" (MQTT 5,
   await settle()
   expect(client.last('pubcomp')).toMatchObject({ messageId: 5, reasonCode: 0x92 })
 })
+
+test('when all devices together have too much on its way, none is read until there is room, and none is lost', async () => {
+  await using world = await deviceWorld({ limits: { inboundBytesMax: 5_000 } })
+  const clients = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => world.device(`bench-${index}`, 5)),
+  )
+  world.gate.hold('greenhouse.reading')
+  for (const [index, client] of clients.entries()) {
+    for (const messageId of [1, 2]) {
+      client.publish(
+        `devices/bench-${index}/events/greenhouse.reading`,
+        { celsius: messageId },
+        { messageId },
+      )
+    }
+    await settle()
+  }
+  expect(clients.at(-1)?.connection.bufferedBytes).toBeGreaterThan(0)
+  const late = await world.device('late', 5)
+  late.send({ cmd: 'pingreq' })
+  await settle()
+  await world.gate.open()
+  await settle()
+  expect(await readings(world)).toHaveLength(20)
+  expect(clients.map((client) => client.all('puback').map(({ messageId }) => messageId))).toEqual(
+    clients.map(() => [1, 2]),
+  )
+  expect(late.all('pingresp')).toHaveLength(1)
+})

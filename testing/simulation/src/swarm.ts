@@ -68,7 +68,7 @@ export function drawSwarm(seed: number): Swarm {
   const calm = { poisonShare: share(0.15), repeatShare: share(0.2), hotShare: between(random, 0, 0.3) }
   return {
     devices: Array.from({ length: whole(1, 8) }, (_, index) => drawDevice(seed, index, calm)),
-    safetyMs: whole(5, 30) * 1_000,
+    safetyMs: whole(4, 20) * 1_000,
     partitions: whole(1, 3),
     segmentBytesMax: oneOf(random, [8, 16, 32, 64, 1024]) * 1024,
     allocateAheadBytesMax: oneOf(random, [0, 4, 64]) * 1024,
@@ -109,7 +109,7 @@ function drawDevice(
     id: `d${index}`,
     protocol: oneOf(random, [4, 5, 5]),
     qos: oneOf(random, [0, 1, 1, 1, 2, 2]),
-    readingsMax: randomInteger(random, 5, 41),
+    readingsMax: randomInteger(random, 4, 31),
     burstMax: oneOf(random, [1, 1, 3, 10]),
     everyMs: oneOf(random, [100, 500, 2_000]),
     inFlightMax: oneOf(random, [1, 2, 5, 16]),

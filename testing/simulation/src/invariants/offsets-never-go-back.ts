@@ -21,22 +21,27 @@ export function offsetsNeverGoBack({ topics }: Oracle): Invariant {
 }
 
 function firstChange(contents: DiskContents, sightings: readonly Sighting[]): string | undefined {
-  const kept = new Map<string, Message>()
-  for (const partitions of contents.topics.values()) {
-    for (const message of partitions.flat()) kept.set(placeOf(message), message)
-  }
   for (const sighting of sightings) {
-    const found = kept.get(placeOf(sighting))
-    const wasShown = `${placeOf(sighting)} had shown ${describe(sighting.content)}`
-    if (found === undefined) return `${contents.moment}, ${wasShown}, and is empty`
-    const isFine = sighting.isEcho
-      ? found.headers.ce_id === sighting.eventId
-      : isSame(found, sighting.content)
-    if (!isFine) return `${contents.moment}, ${wasShown}, and now has ${describe(found)}`
+    const found = messageAt(contents, sighting)
+    const isFine =
+      found !== undefined &&
+      (sighting.isEcho ? found.headers.ce_id === sighting.eventId : isSame(found, sighting.content))
+    if (isFine) continue
+    const { topic, partition, offset, content } = sighting
+    const now = found === undefined ? 'is empty' : `has ${describe(found)}`
+    return `${contents.moment}, ${topic}/${partition} offset ${offset} ${now}, after it had shown ${describe(content)}`
   }
   return undefined
 }
 
-function placeOf({ topic, partition, offset }: Pick<Message, 'topic' | 'partition' | 'offset'>): string {
-  return `${topic}/${partition} offset ${offset}`
+/** Offsets have few holes, so the message is at its offset's index or a little before. */
+function messageAt({ topics }: DiskContents, { topic, partition, offset }: Sighting): Message | undefined {
+  const messages = topics.get(topic)?.[partition] ?? []
+  const start = messages[0]?.offset ?? 0
+  for (let index = Math.min(offset - start, messages.length - 1); index >= 0; index -= 1) {
+    const message = messages[index]
+    if (message === undefined || message.offset <= offset)
+      return message?.offset === offset ? message : undefined
+  }
+  return undefined
 }

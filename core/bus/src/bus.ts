@@ -25,10 +25,13 @@ export interface Bus extends AsyncDisposable {
    * with one key go to one partition and keep their order, also over several calls. A message whose
    * `idempotencyKey` was seen recently (see `supports.idempotencyWindow`) is not written again; its place says so.
    * Messages with `deliverAtMs` are durable on return, but appear in the topic at that time.
-   * Aborting gives up the wait only.
+   * A call whose signal has aborted already publishes nothing; later, aborting gives up the wait only. One message that
+   * is refused refuses the call. If the storage of one partition fails, what went to the others stays published: the
+   * call rejects, and is safe to repeat with the same idempotency keys.
    * Kafka: Produce with acks=all by an idempotent producer. NATS: publish with `Nats-Msg-Id`, awaiting every ack.
    *
-   * @throws TOPIC_UNKNOWN, MESSAGE_TOO_LARGE, TOPIC_EXCLUSIVE, DISK_FULL, BUS_CLOSED
+   * @throws TOPIC_UNKNOWN, MESSAGE_TOO_LARGE, MESSAGE_INVALID, TOPIC_EXCLUSIVE, NOT_SUPPORTED, BUS_LIMIT_REACHED,
+   * DISK_FULL, PARTITION_UNAVAILABLE, BUS_CLOSED
    */
   publish(
     topic: string,
@@ -40,20 +43,28 @@ export interface Bus extends AsyncDisposable {
    * Messages of one partition from `position.offset` on, in order, at least one if there is one; an empty list at the end.
    * Outside any group. Kafka: Fetch. NATS: an ordered consumer, or direct get.
    *
-   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, OFFSET_OUT_OF_RANGE
+   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, OFFSET_OUT_OF_RANGE, PARTITION_UNAVAILABLE
    */
   read(position: Position, limits?: ReadLimits): Promise<readonly Message[]>
 
   /**
    * Joins a group. The partitions of the topics are divided among the members of a group; each partition has one
-   * member at a time. Kafka: a consumer group. NATS: a durable pull consumer a partition, assigned by us.
+   * member at a time. Kafka: a consumer group; own positions are sought when partitions are assigned. NATS: a durable
+   * pull consumer a partition, assigned by us.
+   *
+   * @throws TOPIC_UNKNOWN, GROUP_NAME_INVALID, OFFSET_OUT_OF_RANGE (an own position is ahead of its partition: it
+   * belongs to another bus), BUS_LIMIT_REACHED
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>
 
   /**
    * Becomes the only writer of a partition of an exclusive topic, from now on and also against writers that are
    * already open: they get `WRITER_FENCED`, refused by the log itself. Durable on return.
-   * Kafka: a transactional id (InitProducerId raises the epoch). NATS: expected-last-subject-sequence headers.
+   * Kafka: a transactional id (InitProducerId raises the epoch); who may publish beside it is the topic's ACL. NATS: the
+   * expected-last-subject-sequence header; opening appends a record that readers skip, or the older writer would not be
+   * refused before the first append of the newer one.
+   *
+   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, TOPIC_CONFLICT (the topic is not exclusive), NOT_SUPPORTED
    */
   openWriter(topic: string, options?: WriterOptions): Promise<ExclusiveWriter>
 
@@ -76,7 +87,10 @@ export interface BusSupports {
   readonly idempotencyWindow: number
   /** `openWriter` works. */
   readonly exclusiveWriter: boolean
-  /** A partition's offsets have no holes. NATS: no, its sequences run over the whole stream. */
+  /**
+   * A partition's offsets have no holes but those of a damaged disk. Kafka: no, the markers of transactions take offsets.
+   * NATS: no, its sequences run over the whole stream.
+   */
   readonly contiguousOffsets: boolean
   /** What was acknowledged survives a power cut of the machine, as the engine is set up now. */
   readonly durable: boolean
@@ -113,6 +127,10 @@ export interface PartitionInfo {
 export interface NewMessage {
   /** Messages with one key keep their order. Absent: any partition, no order. */
   readonly key?: string
+  /**
+   * Names: printable ASCII without spaces and ":" (NATS carries no others). Texts: any. Names that start with `mr_` are
+   * the bus's own.
+   */
   readonly headers: Readonly<Record<string, string>>
   readonly value: Uint8Array
   /** Makes a repeated publication recognisable; at most 200 characters. */
@@ -165,7 +183,10 @@ export interface WaitOptions {
 export interface SubscribeOptions {
   readonly group: string
   readonly topics: readonly string[]
-  /** Where a partition without a committed position starts. Default: 'start'. */
+  /**
+   * Where a partition without a committed position starts. Default: 'start'. 'end' commits where the end is, before
+   * `subscribe` resolves: what is published later is not skipped, whatever happens.
+   */
   readonly from?: 'start' | 'end'
   /** Start here instead of at the group's committed positions: for processors that keep their own checkpoint. */
   readonly positions?: readonly Position[]
@@ -176,7 +197,9 @@ export interface Subscription extends AsyncDisposable {
   /**
    * Waits for messages of the partitions that this member holds and that are not paused; at least one message, in
    * order within a partition. Each message is returned once, unless the partition moves to another member or
-   * `seek` goes back. Rejects when `signal` aborts (nothing is lost) or with `SUBSCRIPTION_CLOSED`.
+   * `seek` goes back. Rejects when `signal` aborts (nothing is lost) or with `SUBSCRIPTION_CLOSED`. A partition that
+   * cannot be read makes it reject at most once a second, and only if there was nothing else to return: call it again.
+   * Where retention has removed what would be next, it goes on at the start. Calls take turns.
    */
   next(options?: ReadLimits & WaitOptions): Promise<readonly Message[]>
   /**
@@ -215,9 +238,12 @@ export interface ExclusiveWriter extends AsyncDisposable {
   readonly endOffset: number
   /**
    * Appends messages in order, all or none, and resolves when they are durable. With `expectedOffset` it appends only
-   * if the first message will get exactly that offset (`WRITER_POSITION_CONFLICT`).
+   * if the first message will get exactly that offset. Calls are judged and made one after another. A message whose
+   * idempotency key is known is not written again. `deliverAtMs` is NOT_SUPPORTED here.
+   * Kafka: a transaction. NATS: an atomic batch (from 2.12 on).
    *
-   * @throws WRITER_FENCED as soon as a newer writer has been opened
+   * @throws WRITER_FENCED as soon as a newer writer has been opened, WRITER_POSITION_CONFLICT, WRITER_CLOSED, and what
+   * {@link Bus.publish} throws
    */
   append(
     messages: readonly NewMessage[],

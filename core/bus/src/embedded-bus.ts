@@ -119,9 +119,8 @@ export class EmbeddedBus implements Bus {
     assertGroupName(options.group)
     const partitions = [...new Set(options.topics)].flatMap((topic) => this.#topics.get(topic).partitions)
     for (const { topic, partition, offset } of options.positions ?? []) {
-      const named = this.#topics.partition(topic, partition)
-      // Below the start: retention has overtaken the checkpoint, which goes on at the start. Above the end: another bus.
-      if (named.available) named.assertOffset(Math.max(offset, named.startOffset))
+      // Ahead of the end: the checkpoint belongs to another bus, and waiting for the end to get there would lose messages.
+      this.#topics.partition(topic, partition).assertNotBeyond(offset)
     }
     this.#groups.assertRoom(options.group)
     const member = new GroupMember(options, partitions, this.#groups, this.#runtime)

@@ -89,13 +89,13 @@ export class GroupMember implements Subscription {
   async commit(positions: readonly Position[]): Promise<void> {
     this.#assertOpen()
     const held = positions.filter((position) => this.#find(position) !== undefined)
-    for (const position of held) this.#find(position)?.partition.assertOffset(position.offset)
+    for (const position of held) this.#find(position)?.partition.assertNotBeyond(position.offset)
     await this.#groups.commit(this.group, held)
   }
 
   async seek(positions: readonly Position[]): Promise<void> {
     this.#assertOpen()
-    for (const position of positions) this.#find(position)?.partition.assertOffset(position.offset)
+    for (const position of positions) this.#find(position)?.partition.assertNotBeyond(position.offset)
     for (const position of positions) {
       const held = this.#find(position)
       if (held !== undefined) held.offset = position.offset

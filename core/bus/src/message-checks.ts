@@ -3,6 +3,7 @@ import type { NewMessage } from './bus.ts'
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX, OWN_HEADER_BYTES_MAX } from './bus-limits.ts'
 
 const TOPIC_NAME = /^(?!\.)[A-Za-z0-9._-]{1,200}$/
+const HEADER_NAME = /^[!-9;-~]+$/
 const OWN_SUFFIX = /\.dead-letters(\.replayed)?$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is there to refuse
 const GROUP_NAME = /^[^\u0000-\u001f]{1,200}$/
@@ -35,8 +36,17 @@ export function assertMessage(topic: string, message: NewMessage, bytesMax: numb
   if (message.deliverAtMs !== undefined && !Number.isFinite(message.deliverAtMs)) {
     invalid(topic, 'deliverAtMs', String(message.deliverAtMs), 'milliseconds since 1970')
   }
+  for (const name in message.headers) {
+    if (!isHeaderName(name))
+      invalid(topic, 'header name', JSON.stringify(name), 'printable ASCII without spaces and ":"')
+  }
   const bytes = messageBytes(message)
   if (bytes > bytesMax) throw millraceError('MESSAGE_TOO_LARGE', { topic, seen: bytes, limit: bytesMax })
+}
+
+/** `__proto__` would not be a property of the object that a reader gets. */
+function isHeaderName(name: string): boolean {
+  return HEADER_NAME.test(name) && name !== '__proto__'
 }
 
 function invalid(topic: string, part: string, seen: string, expected: string): never {

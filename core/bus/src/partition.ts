@@ -107,6 +107,12 @@ export class Partition {
     throw millraceError('OFFSET_OUT_OF_RANGE', { topic, partition, offset, start, end })
   }
 
+  /** The same for a position to go on from: it may be below the start, where retention has overtaken a slow reader. */
+  assertNotBeyond(offset: number): void {
+    if (!this.available || (Number.isSafeInteger(offset) && offset >= 0 && offset < this.startOffset)) return
+    this.assertOffset(offset)
+  }
+
   /** Calls `wake` after every append, until {@link unfollow}. */
   follow(wake: Wake): void {
     this.#followers.add(wake)

@@ -116,8 +116,14 @@ export class TopicCatalogue {
     }
     const stored: StoredTopic = { name, exclusive, retention, epochs: new Array<number>(partitions).fill(0) }
     const topic = await this.#open(stored)
-    for (const partition of topic.partitions) partition.assertAvailable()
-    await this.#keep(stored)
+    try {
+      for (const partition of topic.partitions) partition.assertAvailable()
+      await this.#keep(stored)
+    } catch (error) {
+      // Or their directories would stay locked, and the next try would fail for that.
+      await Promise.allSettled(topic.partitions.map((partition) => partition.close()))
+      throw error
+    }
     this.#topics.set(name, topic)
     return topic.info
   }

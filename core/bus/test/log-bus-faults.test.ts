@@ -106,6 +106,18 @@ describe('a partition that fails', () => {
   })
 })
 
+describe('a topic that could not be created', () => {
+  test('can be created when the disk is well again', async () => {
+    const files = memoryFiles()
+    await using bus = await openOn(files)
+    files.failNext('open', 'EIO', { path: 'topics/t/1', times: 1 })
+    expect(await codeOf(bus.createTopic('t', { partitions: 3 }))).toBe('PARTITION_UNAVAILABLE')
+    expect(await bus.listTopics()).toEqual([])
+    await bus.createTopic('t', { partitions: 3 })
+    await bus.publish('t', [message('a')])
+  })
+})
+
 describe('the directory of a bus', () => {
   test('belongs to one bus at a time', async () => {
     const files = memoryFiles()
@@ -149,6 +161,8 @@ describe('limits of the bus on logs', () => {
     const { startOffset = 0, bytes = 0 } = (await bus.listTopics())[0]?.partitions[0] ?? {}
     expect(startOffset).toBeGreaterThan(20)
     expect(bytes).toBeLessThan(15_000)
+    await late.commit([{ topic: 't', partition: 0, offset: 3 }])
+    await late.seek([{ topic: 't', partition: 0, offset: 2 }])
     expect((await late.next({ countMax: 1 }))[0]?.offset).toBe(startOffset)
     expect(await codeOf(bus.read({ topic: 't', partition: 0, offset: 0 }))).toBe('OFFSET_OUT_OF_RANGE')
   })

@@ -16,7 +16,7 @@ export function busPublishTests(factory: BusFactory): void {
     const { bus, nowMs } = harness()
     await bus.createTopic('t')
     const before = nowMs()
-    const headers = { 'content-type': 'application/json', größe: 'ü😀', empty: '' }
+    const headers = { 'content-type': 'application/json', note: 'ü😀\uFEFF', empty: '' }
     const value = Uint8Array.from({ length: 300 }, (_, byte) => byte & 255)
     const [place] = await bus.publish('t', [{ key: 'kü', headers, value }])
     const [message] = await readAll(bus, 't')
@@ -32,6 +32,21 @@ export function busPublishTests(factory: BusFactory): void {
     const [message] = await readAll(bus, 't')
     expect(message).toMatchObject({ key: undefined, headers: {} })
     expect(message?.value).toHaveLength(0)
+  })
+
+  test('an empty key is a key', async () => {
+    const { bus } = harness()
+    await bus.createTopic('t')
+    await bus.publish('t', [textMessage('a', { key: '' })])
+    expect((await readAll(bus, 't'))[0]?.key).toBe('')
+  })
+
+  test('texts that start with a mark of byte order keep it', async () => {
+    const { bus } = harness()
+    await bus.createTopic('t')
+    const [key, h] = ['\uFEFFkey', '\uFEFFtext']
+    await bus.publish('t', [textMessage('a', { key, headers: { h }, idempotencyKey: '\uFEFFid' })])
+    expect((await readAll(bus, 't'))[0]).toMatchObject({ key, headers: { h } })
   })
 
   test('what the publisher does to its buffer after the call does not reach the message', async () => {
@@ -152,6 +167,16 @@ function busRefusalTests(harness: ReturnType<typeof useBus>): void {
       expect(await codeOf(bus.publish('t', [textMessage('a', { idempotencyKey })]))).toBe('MESSAGE_INVALID')
     }
   })
+
+  test.each(['', 'with space', 'a:b', 'größe', 'a\nb', '__proto__'])(
+    'the header name "%s" is MESSAGE_INVALID',
+    async (name) => {
+      const { bus } = harness()
+      await bus.createTopic('t')
+      const headers = Object.fromEntries([[name, 'x']])
+      expect(await codeOf(bus.publish('t', [textMessage('a', { headers })]))).toBe('MESSAGE_INVALID')
+    },
+  )
 
   test('a publication whose signal has aborted is not made', async () => {
     const { bus } = harness()

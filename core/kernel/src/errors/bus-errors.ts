@@ -35,7 +35,7 @@ export const busErrors = defineErrors({
   PARTITION_UNAVAILABLE: {
     seen: 'The partition {topic}/{partition} cannot be used: {reason}',
     expected: 'a partition whose storage answers',
-    remedy: 'Check the disk; the other partitions go on, and this one is tried again.',
+    remedy: 'Check the disk, then start again; the other partitions go on meanwhile.',
     retryable: true,
   },
   GROUP_NAME_INVALID: {

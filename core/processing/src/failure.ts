@@ -16,6 +16,7 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BUS_CLOSED',
   'DATABASE_FAILED',
   'DATABASE_CLOSED',
+  'QUEUE_FULL',
 ])
 
 /** True for an error that passes when the engine is well again, and that would hit any other message too. */

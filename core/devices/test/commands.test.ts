@@ -80,6 +80,8 @@ describe.each([4, 5] as const)('A command to a device with protocol version %i',
     world.gate.hold('millrace.commands')
     const sending = world.devices.send(draft())
     await settle()
+    client.subscribe('devices/bench-1/#', 1, 78)
+    await settle()
     expect(client.messages).toEqual([])
     await world.gate.open()
     expect((await sending).state).toBe('queued')
@@ -128,6 +130,18 @@ describe.each([4, 5] as const)('A command to a device with protocol version %i',
     second.connection.destroy()
     const third = await listening(world, version)
     expect(third.all('publish')).toMatchObject([{ dup: false }])
+  })
+
+  test('that was sent is not sent again after its deadline', async () => {
+    await using world = await deviceWorld()
+    const lasting = { clean: false, ...(version === 5 ? { properties: { sessionExpiryInterval: 60 } } : {}) }
+    const first = await listening(world, version, lasting)
+    await world.devices.send(draft({ deadlineMs: 5_000 }))
+    await settle()
+    first.connection.destroy()
+    world.runtime.jumpWallClock(10_000)
+    const second = await world.device('bench-1', version, lasting)
+    expect(second.messages).toEqual([])
   })
 
   test('expires when its deadline passes before it is acknowledged, and is never sent after', async () => {

@@ -51,8 +51,11 @@ client.handleMessage = (packet, done) => {
 }
 await client.subscribeAsync('devices/+/events/+', { qos: 1 })
 process.send?.('ready')
-process.once('SIGTERM', () => {
+
+const stop = () => {
   client.end(true)
   database.close()
-  process.disconnect?.()
-})
+  process.exit()
+}
+process.once('SIGTERM', stop)
+process.once('disconnect', stop)

@@ -5,6 +5,7 @@ import { spineApp } from './app.ts'
 const [dataDirectory = '.cache/bench/server'] = process.argv.slice(2)
 const running = await startApp(spineApp, { dataDirectory })
 process.send?.({ mqtt: `mqtt://${running.mqtt.host}:${running.mqtt.port}` })
-process.once('SIGTERM', () => {
-  void running.close().then(() => process.disconnect?.())
-})
+
+const stop = () => void running.close().then(() => process.exit())
+process.once('SIGTERM', stop)
+process.once('disconnect', stop)

@@ -1,1 +1,2 @@
-export {}
+export type { Finding } from './spine/findings.ts'
+export { type SpineTortureOptions, type SpineTortureReport, tortureSpine } from './spine/torture-spine.ts'

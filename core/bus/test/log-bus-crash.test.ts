@@ -194,7 +194,7 @@ describe('the bus on logs', () => {
           await world.bus.close()
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   }, 60_000)
 })

@@ -1,4 +1,4 @@
-import { errorText, isMillraceError, newId } from '@millrace/kernel'
+import { errorText, isMillraceError, millraceError, newId } from '@millrace/kernel'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 import { AcknowledgementQueue } from './acknowledgement-queue.ts'
 import type { SessionInfo } from './devices.ts'
@@ -235,7 +235,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
       case 'incomplete':
         return false
       case 'oversize':
-        this.#oversize()
+        this.#oversize(next.seenBytes)
         return false
       case 'malformed':
         this.#malformed(next.reason)
@@ -263,9 +263,10 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
     if (this.acknowledgements.size >= this.tier.limits.inboundInFlightMax) this.#pause()
   }
 
-  #oversize(): void {
+  #oversize(seen: number): void {
     this.tier.counters.oversizePackets += 1
-    this.close(REASON.packetTooLarge, 'a packet larger than allowed')
+    const limit = this.tier.limits.packetBytesMax
+    this.close(REASON.packetTooLarge, millraceError('MQTT_PACKET_TOO_LARGE', { seen, limit }).seen)
   }
 
   #malformed(reason: string): void {

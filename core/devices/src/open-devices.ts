@@ -1,4 +1,5 @@
-import type { CommandDraft } from '@millrace/kernel'
+import type { Bus } from '@millrace/bus'
+import type { CommandDraft, EventType } from '@millrace/kernel'
 import type { Command } from './command.ts'
 import { CommandDesk } from './commands/command-desk.ts'
 import { counterTable } from './device-counters.ts'
@@ -38,7 +39,7 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
   const { bus, runtime, eventTypes, authentication } = options
   const limits = deviceLimits(options.limits)
   const counters = counterTable()
-  for (const { topic } of eventTypes) await bus.createTopic(topic)
+  await createMissing(bus, eventTypes)
   const desk = await CommandDesk.open({ bus, runtime, limits, counters })
   const presence = await PresenceLog.open(bus, runtime, counters)
   const retained = new RetainedMessages(limits.retainedPerDeviceMax)
@@ -84,6 +85,13 @@ async function openTier(options: DevicesOptions): Promise<Tier> {
     if (session !== undefined) pump(session, tier)
   }
   return tier
+}
+
+/** Topics that are there keep the partitions and the retention that somebody else has given them. */
+async function createMissing(bus: Bus, eventTypes: readonly EventType[]): Promise<void> {
+  const known = new Set((await bus.listTopics()).map(({ name }) => name))
+  const missing = new Set(eventTypes.map(({ topic }) => topic).filter((topic) => !known.has(topic)))
+  for (const topic of missing) await bus.createTopic(topic)
 }
 
 /** Asks the authenticator; whatever goes wrong there is "unavailable" and nothing more. */

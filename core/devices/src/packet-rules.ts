@@ -119,8 +119,9 @@ function reasonFor(connection: MqttConnection, verdict: PublicationVerdict) {
       connection.close(REASON.notAuthorized, 'a publication outside its own name')
       return undefined
     case 'unavailable':
-      if (!isSilent) return REASON.quotaExceeded
-      connection.close(REASON.serverUnavailable, 'the bus does not take publications')
+      // What the device has sent behind it must not get ahead of it (promise OrderPerKey): it comes back and says
+      // everything again. 0x97 is what DISCONNECT has for "not now".
+      connection.close(REASON.quotaExceeded, 'the bus does not take publications')
       return undefined
     default:
       return verdict satisfies never

@@ -29,7 +29,7 @@ export type PublicationVerdict =
   | { readonly kind: 'refused'; readonly reason: ReasonCode }
   /** It is outside the device's own name. */
   | { readonly kind: 'forbidden' }
-  /** The bus could not take it; the device is to try again. */
+  /** The bus could not take it; the device is to come back and say it again. */
   | { readonly kind: 'unavailable' }
 
 export type PublicationSettle = (verdict: PublicationVerdict) => void

@@ -21,6 +21,7 @@ interface Entry {
 }
 
 const BATCH_MAX_DEFAULT = 1_000
+const NO_KEYS: ReadonlySet<string> = new Set()
 
 /**
  * Gathers messages of all connections for one topic into one publication at a time. While one is on its way to the
@@ -30,6 +31,8 @@ const BATCH_MAX_DEFAULT = 1_000
 export class PublishLane {
   readonly #options: PublishLaneOptions
   #pending: Entry[] = []
+  /** So many of the next messages are published one by one. */
+  #single = 0
   #isPublishing = false
   #isScheduled = false
   #idle: (() => void)[] = []
@@ -71,7 +74,9 @@ export class PublishLane {
   async #publishAll(): Promise<void> {
     this.#isPublishing = true
     while (this.#pending.length > 0) {
-      const batch = this.#pending.splice(0, this.#options.batchMax ?? BATCH_MAX_DEFAULT)
+      const countMax = this.#single > 0 ? 1 : (this.#options.batchMax ?? BATCH_MAX_DEFAULT)
+      this.#single = Math.max(0, this.#single - 1)
+      const batch = this.#pending.splice(0, countMax)
       await this.#publish(batch)
     }
     this.#isPublishing = false
@@ -84,17 +89,33 @@ export class PublishLane {
     try {
       placements = await this.#options.bus.publish(this.#options.topic, messages)
     } catch (error) {
-      // One message that is too large must not take its neighbours down with it.
-      if (batch.length > 1 && isMillraceError(error, 'MESSAGE_TOO_LARGE')) {
-        for (const entry of batch) await this.#publish([entry])
-      } else {
-        for (const { settle } of batch) settleSafely(() => settle(error))
-      }
+      this.#failed(batch, error)
       return
     }
     for (const [index, { settle }] of batch.entries())
       settleSafely(() => settle(undefined, placements[index]))
   }
+
+  #failed(batch: readonly Entry[], error: unknown): void {
+    const isTooLarge = isMillraceError(error, 'MESSAGE_TOO_LARGE')
+    // One message that is too large must not take its neighbours down with it: each goes alone.
+    if (isTooLarge && batch.length > 1) {
+      this.#pending.unshift(...batch)
+      this.#single = batch.length
+      return
+    }
+    // What waits behind a message that may come again would get ahead of it, so it fails as well.
+    const keys = isTooLarge ? NO_KEYS : keysOf(batch)
+    const isBehind = ({ message }: Entry) => message.key !== undefined && keys.has(message.key)
+    const behind = this.#pending.filter(isBehind)
+    if (behind.length > 0) this.#pending = this.#pending.filter((entry) => !isBehind(entry))
+    for (const { settle } of [...batch, ...behind]) settleSafely(() => settle(error))
+  }
+}
+
+/** The messages of one key; one without a key goes its own way. */
+function keysOf(entries: readonly Entry[]): ReadonlySet<string> {
+  return new Set(entries.flatMap(({ message }) => message.key ?? []))
 }
 
 /** A settlement that throws is a bug of ours and must be loud, but it must not stop the lane for everybody else. */

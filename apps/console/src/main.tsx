@@ -1,5 +1,4 @@
-import '@mantine/core/styles.layer.css'
-import '@mantine/notifications/styles.layer.css'
+import './look/mantine.css'
 import './look/look.css'
 import { QueryClient } from '@tanstack/react-query'
 import { StrictMode } from 'react'

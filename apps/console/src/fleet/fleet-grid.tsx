@@ -89,11 +89,19 @@ function useActiveRow(
       PageDown: page,
       PageUp: -page,
     }
-    const step = event.key === 'Home' ? -ids.length : event.key === 'End' ? ids.length : steps[event.key]
-    if (step === undefined) return
+    const last = ids.length - 1
+    const step = steps[event.key]
+    const target =
+      event.key === 'Home'
+        ? 0
+        : event.key === 'End'
+          ? last
+          : step === undefined
+            ? undefined
+            : (active ?? -1) + step
+    if (target === undefined) return
     event.preventDefault()
-    const next = active === undefined ? (step < 0 ? ids.length - 1 : 0) : active + step
-    setChosen(ids[Math.min(ids.length - 1, Math.max(0, next))])
+    setChosen(ids[Math.min(last, Math.max(0, target))])
     setMoved((count) => count + 1)
   }
   return { active, press }

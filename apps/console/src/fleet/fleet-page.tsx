@@ -25,7 +25,7 @@ export function FleetPage() {
   const ids = useFleetIds()
   const grid = useRef<HTMLTableElement>(null)
   const properties = fleet.properties()
-  const property = properties.find(({ key }) => key === search.show) ?? properties[0]
+  const property = properties.find(({ key }) => key === search.show) ?? fleet.mainProperty()
   const shown = useArranged(ids, search, property?.key)
   const change = useCallback(
     (next: Partial<FleetSearch>) => {

@@ -43,6 +43,8 @@ export class FleetStore {
   readonly #fleetWatchers = new Set<() => void>()
   readonly #dirty = new Set<string>()
   readonly #refused = new Set<string>()
+  /** Events by type, of the types that have properties. */
+  readonly #heard = new Map<string, number>()
   #ids: readonly string[] = []
   #properties: readonly FleetProperty[] = []
   #idsChanged = false
@@ -65,6 +67,15 @@ export class FleetStore {
   /** Numeric properties seen in the fleet, in the order of their first appearance. */
   properties(): readonly FleetProperty[] {
     return this.#properties
+  }
+
+  /** The property to show first: of the type that is heard most often. */
+  mainProperty(): FleetProperty | undefined {
+    const heard = (property: FleetProperty) => this.#heard.get(property.type) ?? 0
+    return this.#properties.reduce<FleetProperty | undefined>(
+      (main, property) => (main === undefined || heard(property) > heard(main) ? property : main),
+      undefined,
+    )
   }
 
   /** Devices left out because of {@link DEVICES_MAX}. */
@@ -111,6 +122,7 @@ export class FleetStore {
       const sparks = this.#entries.get(key)?.sparks
       const timeMs = Date.parse(typeof event?.time === 'string' ? event.time : acceptedAt)
       if (!sparks) continue
+      this.#hear(String(event?.type))
       this.#dirty.add(key)
       for (const { path, value } of numericProperties(event?.data)) {
         const ring = sparks.get(keyOf(String(event?.type), path))
@@ -151,6 +163,7 @@ export class FleetStore {
   }
 
   #sample(entry: Entry, type: string, timeMs: number, data: unknown): void {
+    this.#hear(type)
     for (const { path, value } of numericProperties(data)) {
       const key = keyOf(type, path)
       let ring = entry.sparks.get(key)
@@ -162,6 +175,12 @@ export class FleetStore {
       }
       ring.push(timeMs, value)
     }
+  }
+
+  #hear(type: string): void {
+    const count = this.#heard.get(type)
+    if (count !== undefined || this.#heard.size < FLEET_PROPERTIES_MAX)
+      this.#heard.set(type, (count ?? 0) + 1)
   }
 
   #noteProperty(property: FleetProperty): void {
@@ -199,8 +218,8 @@ export class FleetStore {
 
 const keyOf = (type: string, path: string) => `${type}/${path}`
 
-/** What a property is called: its path; with the type behind it if several types have such a path. */
+/** What a property is called: its path; with the end of the type's name behind it if several types have such a path. */
 export function propertyLabel(property: FleetProperty, all: readonly FleetProperty[]): string {
   const alone = all.every(({ key, path }) => key === property.key || path !== property.path)
-  return alone ? property.path : `${property.path} (${property.type})`
+  return alone ? property.path : `${property.path} (${property.type.split('.').at(-1)})`
 }

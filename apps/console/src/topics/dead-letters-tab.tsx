@@ -46,22 +46,12 @@ export function DeadLettersTab({ topic, waiting, onOpen }: LettersProps) {
             <>
               <div className={styles.bar}>
                 <span className={styles.barText}>{plural(waiting, 'letter')} waiting</span>
-                <Button.Group>
-                  <Button
-                    variant="default"
-                    onClick={() => setBegins(begins.slice(0, -1))}
-                    disabled={begins.length === 1}
-                  >
-                    Earlier
-                  </Button>
-                  <Button
-                    variant="default"
-                    onClick={() => setBegins([...begins, next])}
-                    disabled={letters.length < PAGE}
-                  >
-                    Later
-                  </Button>
-                </Button.Group>
+                {(begins.length > 1 || letters.length === PAGE) && (
+                  <Pager
+                    onEarlier={begins.length > 1 ? () => setBegins(begins.slice(0, -1)) : undefined}
+                    onLater={letters.length === PAGE ? () => setBegins([...begins, next]) : undefined}
+                  />
+                )}
                 <Button
                   className={styles.push ?? ''}
                   disabled={waiting === 0}
@@ -81,6 +71,21 @@ export function DeadLettersTab({ topic, waiting, onOpen }: LettersProps) {
       </QueryView>
       <ReplayDialog topic={topic} asked={asked} onClose={() => setAsked(undefined)} />
     </Panel>
+  )
+}
+
+type Go = (() => void) | undefined
+
+function Pager({ onEarlier, onLater }: { readonly onEarlier: Go; readonly onLater: Go }) {
+  return (
+    <Button.Group>
+      <Button variant="default" disabled={!onEarlier} onClick={onEarlier}>
+        Earlier
+      </Button>
+      <Button variant="default" disabled={!onLater} onClick={onLater}>
+        Later
+      </Button>
+    </Button.Group>
   )
 }
 

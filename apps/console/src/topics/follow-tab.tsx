@@ -47,7 +47,11 @@ export function FollowTab(props: {
           New messages appear here as they are accepted, the newest first.
         </EmptyState>
       ) : (
-        <MessageTable messages={view.items} partitions={numbers.length} onOpen={props.onOpen} />
+        <MessageTable
+          messages={view.items}
+          partitions={chosen === 'all' ? numbers.length : 1}
+          onOpen={props.onOpen}
+        />
       )}
     </Panel>
   )

@@ -14,6 +14,7 @@ export const summaryOf = (message: Partial<MessageBody>): string =>
 /** Messages as rows; each opens its details. */
 export function MessageTable(props: {
   readonly messages: readonly MessageBody[]
+  /** The partitions that the messages are from; of several, each row names its own. */
   readonly partitions: number
   readonly onOpen: (message: MessageBody) => void
 }) {

@@ -17,6 +17,8 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATABASE_FAILED',
   'DATABASE_CLOSED',
   'QUEUE_FULL',
+  'PARTITION_UNAVAILABLE',
+  'BUS_LIMIT_REACHED',
 ])
 
 /** True for an error that passes when the engine is well again, and that would hit any other message too. */

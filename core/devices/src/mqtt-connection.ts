@@ -31,6 +31,8 @@ import { NOT_WAITING, type WheelItem } from './timer-wheel.ts'
 
 /** A connection that does not take what it was sent for this long is closed, in milliseconds. */
 const STALL_MS = 30_000
+/** A client that takes smaller packets gets no reason in words [MQTT-3.2.2-19]. */
+const REASON_STRING_ROOM_BYTES = 1_024
 /** What a device that has not said CONNECT may send: a CONNECT has no reason to be larger. */
 const CONNECT_BYTES_MAX = 64 * 1024
 
@@ -317,7 +319,10 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
 
   #refuse(refusal: ConnectRefusal, version: ProtocolVersion): void {
     this.tier.counters.connectionsRefused += 1
-    this.#output.send(encodeConnack(version, refusal))
+    const { returnCode, reason, text } = refusal
+    const fits = (this.#plan?.packetBytesMax ?? 0) >= REASON_STRING_ROOM_BYTES
+    const properties = text !== undefined && fits ? { reasonString: text } : {}
+    this.#output.send(encodeConnack(version, { returnCode, reason, properties }))
     this.#output.flush()
     this.#connection.end()
     this.#finish('refused', false)

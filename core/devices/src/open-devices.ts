@@ -1,5 +1,5 @@
 import type { Bus } from '@millrace/bus'
-import type { CommandDraft, EventType } from '@millrace/kernel'
+import { type CommandDraft, type EventType, millraceError } from '@millrace/kernel'
 import type { Command } from './command.ts'
 import { CommandDesk } from './commands/command-desk.ts'
 import { counterTable } from './device-counters.ts'
@@ -103,7 +103,9 @@ async function judge(
   if (authentication === 'anonymous') return undefined
   try {
     if (await authentication.authenticate({ device, user, password, remoteAddress })) return undefined
-    return password === undefined ? REFUSED.notAuthorized : REFUSED.badCredentials
+    const seen = password === undefined ? 'no password' : 'a wrong user name or password'
+    const refusal = password === undefined ? REFUSED.notAuthorized : REFUSED.badCredentials
+    return { ...refusal, text: millraceError('DEVICE_REFUSED', { device, seen }).seen }
   } catch {
     return REFUSED.unavailable
   }

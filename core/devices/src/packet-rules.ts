@@ -1,3 +1,4 @@
+import { millraceError } from '@millrace/kernel'
 import type {
   IDisconnectPacket,
   IPublishPacket,
@@ -47,7 +48,7 @@ export function handlePacket(connection: MqttConnection, packet: Packet): void {
       break
     default:
       // A second CONNECT [MQTT-3.1.0-2], AUTH without a method [MQTT-4.12.0-6], or a packet only servers send.
-      connection.close(REASON.protocolError, `${packet.cmd} is not for now`)
+      connection.close(REASON.protocolError, protocolError(`${packet.cmd} is not for now`))
       break
   }
 }
@@ -55,7 +56,7 @@ export function handlePacket(connection: MqttConnection, packet: Packet): void {
 function handlePublish(connection: MqttConnection, session: Session, packet: IPublishPacket): void {
   // Topic Alias Maximum is 0 here [MQTT-3.3.2-9].
   if (packet.properties?.topicAlias !== undefined) {
-    connection.close(REASON.topicAliasInvalid, 'a topic alias')
+    connection.close(REASON.topicAliasInvalid, protocolError('a topic alias'))
     return
   }
   if (packet.qos === 2) {
@@ -65,7 +66,7 @@ function handlePublish(connection: MqttConnection, session: Session, packet: IPu
   const slot = connection.acknowledgements.open()
   const { messageId = 0, qos } = packet
   connection.tier.intake.take(session.device, packet, (verdict) => {
-    const reason = reasonFor(connection, verdict)
+    const reason = reasonFor(connection, packet.topic, verdict)
     const isAnswered = qos === 1 && reason !== undefined
     slot.settle(
       isAnswered ? encodeAcknowledgement('puback', messageId, connection.version, reason) : undefined,
@@ -78,7 +79,7 @@ function handlePublishTwice(connection: MqttConnection, session: Session, packet
   const { messageId = 0 } = packet
   const slot = connection.acknowledgements.open()
   const answer: PublicationSettle = (verdict) => {
-    const reason = reasonFor(connection, verdict)
+    const reason = reasonFor(connection, packet.topic, verdict)
     // A PUBREC that says no ends the exchange; the identifier is free again.
     if (verdict.kind !== 'accepted') session.received.delete(messageId)
     if (reason === undefined) return slot.settle(undefined)
@@ -92,7 +93,8 @@ function handlePublishTwice(connection: MqttConnection, session: Session, packet
   }
   if (session.received.size >= connection.tier.limits.inboundInFlightMax) {
     slot.settle(undefined)
-    connection.close(REASON.receiveMaximumExceeded, 'more unfinished publications than the receive maximum')
+    const reason = protocolError('more unfinished publications than the receive maximum')
+    connection.close(REASON.receiveMaximumExceeded, reason)
     return
   }
   const received = { verdict: undefined as PublicationVerdict | undefined, settle: answer }
@@ -107,8 +109,9 @@ function handlePublishTwice(connection: MqttConnection, session: Session, packet
  * What the device is told of a verdict; undefined if there is nothing to say because the connection is closed
  * instead: MQTT 3.1.1 has no way to refuse a publication (section 4.8), so an acknowledgement would be a lie.
  */
-function reasonFor(connection: MqttConnection, verdict: PublicationVerdict) {
+function reasonFor(connection: MqttConnection, topic: string, verdict: PublicationVerdict) {
   const isSilent = connection.version === 4
+  const device = connection.session?.device ?? ''
   switch (verdict.kind) {
     case 'accepted':
       return REASON.success
@@ -116,7 +119,7 @@ function reasonFor(connection: MqttConnection, verdict: PublicationVerdict) {
       return verdict.reason
     case 'forbidden':
       if (!isSilent) return REASON.notAuthorized
-      connection.close(REASON.notAuthorized, 'a publication outside its own name')
+      connection.close(REASON.notAuthorized, millraceError('DEVICE_TOPIC_FORBIDDEN', { device, topic }).seen)
       return undefined
     case 'unavailable':
       // What the device has sent behind it must not get ahead of it (promise OrderPerKey): it comes back and says
@@ -126,6 +129,10 @@ function reasonFor(connection: MqttConnection, verdict: PublicationVerdict) {
     default:
       return verdict satisfies never
   }
+}
+
+function protocolError(reason: string): string {
+  return millraceError('MQTT_PROTOCOL_ERROR', { reason }).seen
 }
 
 function handlePubrel(connection: MqttConnection, session: Session, packetId: number): void {
@@ -179,7 +186,7 @@ function handleDisconnect(connection: MqttConnection, session: Session, packet: 
   if (connection.version === 5 && interval !== undefined) {
     // A session that was to end with its connection cannot be prolonged now. Source: MQTT 5, section 3.14.2.2.2.
     if (session.expirySeconds === 0 && interval > 0) {
-      connection.close(REASON.protocolError, 'a session expiry where there was none')
+      connection.close(REASON.protocolError, protocolError('a session expiry where there was none'))
       return
     }
     connection.changeSessionExpiry(sessionExpirySeconds(interval))

@@ -49,6 +49,8 @@ export interface PublicationIntakeOptions {
   readonly own: (device: string, publication: Publication, settle: PublicationSettle) => void
 }
 
+/** Types and topics of the backbone itself. */
+const PLATFORM_PREFIX = 'millrace.'
 /** What a publication costs beside its payload, roughly. */
 const PUBLICATION_OVERHEAD_BYTES = 1_000
 
@@ -62,17 +64,17 @@ const UNAVAILABLE: PublicationVerdict = { kind: 'unavailable' }
  */
 export class PublicationIntake {
   readonly #options: PublicationIntakeOptions
-  readonly #lanes: ReadonlyMap<string, { readonly type: EventType; readonly lane: PublishLane }>
+  readonly #types: ReadonlyMap<string, EventType>
+  /** One a topic, so that events of several types on one topic keep their order. */
+  readonly #lanes: ReadonlyMap<string, PublishLane>
 
   constructor(options: PublicationIntakeOptions) {
     const { bus, runtime, eventTypes } = options
     this.#options = options
-    this.#lanes = new Map(
-      eventTypes.map((type) => [
-        type.type,
-        { type, lane: new PublishLane({ bus, runtime, topic: type.topic }) },
-      ]),
-    )
+    const lanes = new Map<string, PublishLane>()
+    for (const { topic } of eventTypes) lanes.set(topic, new PublishLane({ bus, runtime, topic }))
+    this.#lanes = lanes
+    this.#types = new Map(eventTypes.filter(isForDevices).map((type) => [type.type, type]))
   }
 
   /** Takes a publication of `device`; `settle` may be called before this returns. */
@@ -87,13 +89,13 @@ export class PublicationIntake {
       this.#takeAs(meaning, device, publication, counted)
     } catch (error) {
       // Whatever a payload does to a parser or a schema, it is this one publication that is refused.
-      this.#refuse(device, publication, topicOf(meaning), error, REASON.payloadFormatInvalid, counted)
+      this.#refuse(device, publication, this.#topicOf(meaning), error, REASON.payloadFormatInvalid, counted)
     }
   }
 
   /** Resolves when everything taken so far is settled. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.idle()))
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()))
   }
 
   #takeAs(meaning: DeviceTopic, device: string, publication: Publication, settle: PublicationSettle): void {
@@ -117,8 +119,9 @@ export class PublicationIntake {
   }
 
   #takeEvent(typeName: string, device: string, publication: Publication, settle: PublicationSettle): void {
-    const known = this.#lanes.get(typeName)
-    if (known === undefined) {
+    const type = this.#types.get(typeName)
+    const lane = this.#lanes.get(type?.topic ?? '')
+    if (type === undefined || lane === undefined) {
       const error = millraceError('EVENT_TYPE_UNDECLARED', { device, type: typeName.slice(0, 200) })
       this.#refuse(device, publication, REFUSED_TOPIC, error, REASON.topicNameInvalid, settle)
       return
@@ -131,12 +134,10 @@ export class PublicationIntake {
         contentType: publication.properties?.contentType,
         userProperties: publication.properties?.userProperties ?? {},
       },
-      known.type,
+      type,
       { nowMs: runtime.clock.now(), newId: () => newId(runtime) },
     )
-    known.lane.add(eventToMessage(event), (error) =>
-      settle(error === undefined ? ACCEPTED : this.#failed(error)),
-    )
+    lane.add(eventToMessage(event), (error) => settle(error === undefined ? ACCEPTED : this.#failed(error)))
   }
 
   #takeOutcome(commandId: string, device: string, publication: Publication, settle: PublicationSettle): void {
@@ -190,6 +191,11 @@ export class PublicationIntake {
     )
   }
 
+  /** Whose dead letter a publication becomes. */
+  #topicOf(meaning: DeviceTopic): string {
+    return (meaning.kind === 'event' ? this.#types.get(meaning.type)?.topic : undefined) ?? REFUSED_TOPIC
+  }
+
   /** Counts a publication, and what it costs in memory for as long as it is on its way. */
   #counted({ payload }: Publication, settle: PublicationSettle): PublicationSettle {
     const { counters, budget } = this.#options
@@ -208,8 +214,9 @@ function refused(reason: ReasonCode): PublicationVerdict {
   return { kind: 'refused', reason }
 }
 
-function topicOf(meaning: DeviceTopic): string {
-  return meaning.kind === 'event' ? meaning.type : REFUSED_TOPIC
+/** What the backbone itself says of commands, connections and sessions, no device may say. */
+function isForDevices({ type, topic }: EventType): boolean {
+  return !type.startsWith(PLATFORM_PREFIX) && !topic.startsWith(PLATFORM_PREFIX)
 }
 
 /** What was published, as it was, for whoever looks at the dead letter. */

@@ -45,6 +45,10 @@ describe.each([4, 5] as const)('CONNECT with protocol version %i', (version) => 
     const bad = await world.device('bench-1', version, { ...good, password: Buffer.from('guess') })
     expect(bad.answer).toBe(version === 5 ? 0x86 : 4)
     expect(bad.isClosed).toBe(true)
+    const said = bad.last('connack')?.properties?.reasonString
+    expect(said).toBe(
+      version === 5 ? 'The device "bench-1" connected with a wrong user name or password' : undefined,
+    )
     const none = await world.device('bench-1', version)
     expect(none.answer).toBe(version === 5 ? 0x87 : 5)
     const foreign = { username: 'bench-2', password: Buffer.from(keys.passwordOf('bench-2')) }

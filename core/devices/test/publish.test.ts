@@ -1,7 +1,10 @@
 import { readDeadLetters } from '@millrace/bus'
-import { millraceError, settle } from '@millrace/kernel'
+import { openDevices } from '@millrace/devices'
+import { event, manualRuntime, millraceError, settle } from '@millrace/kernel'
+import { memoryBus, memoryListener } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
-import { type DeviceWorld, deviceWorld } from './device-world.ts'
+import * as z from 'zod'
+import { type DeviceWorld, deviceWorld, Reading } from './device-world.ts'
 
 const TOPIC = 'devices/bench-1/events/greenhouse.reading'
 
@@ -226,6 +229,48 @@ describe.each([4, 5] as const)('PUBLISH with protocol version %i', (version) => 
       Array.from({ length: 20 }, (_, i) => i + 1),
     )
   })
+})
+
+test('a topic that is there keeps its partitions and retention', async () => {
+  const runtime = manualRuntime()
+  await using bus = memoryBus({ runtime })
+  await bus.createTopic('greenhouse.reading', { partitions: 3, retention: { bytesMax: 1_000_000 } })
+  const listener = memoryListener()
+  await using _ = await openDevices({
+    bus,
+    runtime,
+    listener,
+    eventTypes: [Reading],
+    authentication: 'anonymous',
+  })
+  const topic = (await bus.listTopics()).find(({ name }) => name === 'greenhouse.reading')
+  expect(topic).toMatchObject({ partitions: [{}, {}, {}], retention: { bytesMax: 1_000_000 } })
+})
+
+test('no device can say what the backbone says of commands and connections, whatever the application declares', async () => {
+  const Done = event('millrace.command.done', z.unknown(), { topic: 'millrace.commands' })
+  const Own = event('own', z.unknown(), { topic: 'millrace.presence' })
+  await using world = await deviceWorld({ eventTypes: [Reading, Done, Own] })
+  const client = await world.device('bench-1', 5)
+  client.publish('devices/bench-1/events/millrace.command.done', { id: 'c-1' })
+  client.publish('devices/bench-1/events/own', {}, { messageId: 2 })
+  await settle()
+  expect(client.all('puback').map(({ reasonCode }) => reasonCode)).toEqual([0x90, 0x90])
+})
+
+test('events of several types on one topic keep their order', async () => {
+  const types = ['a', 'b', 'c'].map((type) => event(type, z.unknown(), { topic: 'shared' }))
+  await using world = await deviceWorld({ eventTypes: types })
+  const client = await world.device('bench-1', 5)
+  world.gate.hold('shared')
+  for (let messageId = 1; messageId <= 9; messageId += 1) {
+    client.publish(`devices/bench-1/events/${types[messageId % 3]?.type}`, messageId, { messageId })
+    await settle()
+  }
+  await world.gate.open()
+  await settle()
+  const values = (await world.messages('shared')).map(({ value }) => Number(new TextDecoder().decode(value)))
+  expect(values).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
 test('user properties are CloudEvents attributes, and a repeated id is one event (MQTT binding, section 3.1)', async () => {

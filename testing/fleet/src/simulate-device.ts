@@ -44,8 +44,6 @@ interface Pending {
 const OUTBOX_MAX_DEFAULT = 10_000
 const RECONNECT_MS_MIN = 50
 const RECONNECT_MS_MAX = 2_000
-/** "Quota exceeded": the server cannot take it now; all other reason codes are about the publication itself. */
-const TRY_AGAIN = 0x97
 
 /** Connects a device; resolves when it is connected for the first time. Rejects if the server refuses it. */
 export async function simulateDevice(options: SimulatedDeviceOptions): Promise<SimulatedDevice> {
@@ -187,8 +185,6 @@ class Device implements SimulatedDevice {
       const code = error instanceof Error && 'code' in error ? Number(error.code) : 0
       if (error === undefined || error === null) this.#outbox.delete(pending.id)
       if (error === undefined || error === null) pending.resolve()
-      // Everything behind it must not overtake it: start over.
-      else if (code === TRY_AGAIN) this.drop()
       else if (code >= 0x80) this.#giveUp(pending, error)
     })
   }

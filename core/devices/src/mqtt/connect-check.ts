@@ -34,6 +34,8 @@ export interface ConnectPlan {
 export interface ConnectRefusal {
   readonly returnCode: ReturnCode
   readonly reason: ReasonCode
+  /** For people, over MQTT 5. Source: MQTT 5, section 3.2.2.3.9. */
+  readonly text?: string
 }
 
 export const REFUSED = {

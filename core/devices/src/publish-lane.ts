@@ -21,6 +21,8 @@ interface Entry {
 }
 
 const BATCH_MAX_DEFAULT = 1_000
+/** Payloads of one publication: what a log takes at once is bounded, and a batch beyond that would be refused. */
+const BATCH_BYTES_MAX = 1024 * 1024
 const NO_KEYS: ReadonlySet<string> = new Set()
 
 /**
@@ -74,13 +76,22 @@ export class PublishLane {
   async #publishAll(): Promise<void> {
     this.#isPublishing = true
     while (this.#pending.length > 0) {
-      const countMax = this.#single > 0 ? 1 : (this.#options.batchMax ?? BATCH_MAX_DEFAULT)
-      this.#single = Math.max(0, this.#single - 1)
-      const batch = this.#pending.splice(0, countMax)
-      await this.#publish(batch)
+      await this.#publish(this.#takeBatch())
     }
     this.#isPublishing = false
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #takeBatch(): readonly Entry[] {
+    const countMax = this.#single > 0 ? 1 : (this.#options.batchMax ?? BATCH_MAX_DEFAULT)
+    this.#single = Math.max(0, this.#single - 1)
+    let bytes = 0
+    const isBeyond = ({ message }: Entry, index: number) => {
+      bytes += message.value.length
+      return index === countMax || (index > 0 && bytes > BATCH_BYTES_MAX)
+    }
+    const end = this.#pending.findIndex(isBeyond)
+    return this.#pending.splice(0, end === -1 ? this.#pending.length : end)
   }
 
   async #publish(batch: readonly Entry[]): Promise<void> {

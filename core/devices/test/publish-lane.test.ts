@@ -66,3 +66,22 @@ describe('A lane whose publication fails', () => {
     expect(await stored()).toEqual(['first', 'second', 'third'])
   })
 })
+
+test('A lane publishes no more at once than a log takes, however much waits', async () => {
+  const runtime = manualRuntime()
+  const plain = memoryBus({ runtime })
+  await plain.createTopic(TOPIC)
+  const batches: number[] = []
+  const publish: Bus['publish'] = (topic, messages) => {
+    batches.push(messages.length)
+    return plain.publish(topic, messages)
+  }
+  const bus = new Proxy(plain, {
+    get: (target, name) => (name === 'publish' ? publish : Reflect.get(target, name, target)),
+  })
+  const opened = new PublishLane({ bus, runtime, topic: TOPIC })
+  const value = new Uint8Array(256 * 1024)
+  for (let count = 0; count < 10; count += 1) opened.add({ key: 'bench-1', headers: {}, value }, () => {})
+  await opened.idle()
+  expect(batches).toEqual([4, 4, 2])
+})

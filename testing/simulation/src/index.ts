@@ -6,4 +6,4 @@ export {
   type SimulationOptions,
   type SimulationReport,
 } from './simulation.ts'
-export { type DevicePlan, drawSwarm, type Swarm } from './swarm.ts'
+export { type DevicePlan, drawSwarm, type Swarm, withoutFaults } from './swarm.ts'

@@ -172,13 +172,13 @@ class Run {
   }
 }
 
-/** Ends all faults. What a failed disk has broken for good is mended by a restart, as an operator would. */
+/** Ends all faults. What a failed disk has broken for good is mended as an operator would: another disk, a restart. */
 function makePeace(world: World): void {
   world.note('peace')
   world.isUnsafe = false
   world.machine.disk.diskBytesMax = Number.POSITIVE_INFINITY
   for (const device of world.devices) device.retire()
-  if (world.isWounded) world.crash('kill', 'an operator restarts it')
+  if (world.isWounded) world.crash('power', 'an operator replaces the disk')
 }
 
 function report(seed: number, world: World, run: Run): SimulationReport {

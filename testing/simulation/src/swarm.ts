@@ -66,11 +66,12 @@ export function drawSwarm(seed: number): Swarm {
   const share = (max: number) => (chance(random, 0.5) ? 0 : random.next() * max)
   const whole = (low: number, high: number) => randomInteger(random, low, high + 1)
   const calm = { poisonShare: share(0.15), repeatShare: share(0.2), hotShare: between(random, 0, 0.3) }
+  const devices = Array.from({ length: whole(1, 8) }, (_, index) => drawDevice(seed, index, calm))
   return {
-    devices: Array.from({ length: whole(1, 8) }, (_, index) => drawDevice(seed, index, calm)),
+    devices,
     safetyMs: whole(4, 20) * 1_000,
     partitions: whole(1, 3),
-    segmentBytesMax: oneOf(random, [8, 16, 32, 64, 1024]) * 1024,
+    segmentBytesMax: Math.max(oneOf(random, [8, 16, 32, 64, 1024]) * 1024, batchBytesMax(devices)),
     allocateAheadBytesMax: oneOf(random, [0, 4, 64]) * 1024,
     tableBytesMin: oneOf(random, [2, 8, 4096]) * 1024,
     diskLatencyMsMax: oneOf(random, [0.2, 2, 10]),
@@ -98,6 +99,41 @@ export function drawSwarm(seed: number): Swarm {
     commandDeadlineMs: oneOf(random, [1_000, 10_000, 60_000]),
   }
 }
+
+/** Bytes of a reading in the log, and a little more. */
+const READING_BYTES = 512
+
+/** What devices may publish at once: an append that is larger than a segment is refused. */
+function batchBytesMax(devices: readonly DevicePlan[]): number {
+  const readings = devices.reduce((sum, { qos, inFlightMax, readingsMax }) => {
+    return sum + (qos === 0 ? readingsMax : inFlightMax)
+  }, 0)
+  return readings * READING_BYTES
+}
+
+/** The same, but nothing goes wrong by itself: where the smallest scenario of a bug begins. */
+export function withoutFaults(swarm: Swarm): Swarm {
+  const none = Object.fromEntries(FAULTS.map((fault) => [fault, 0]))
+  return { ...swarm, ...none, handlerMsMax: 0 }
+}
+
+const FAULTS = [
+  'slowDiskShare',
+  'powerCuts',
+  'kills',
+  'restarts',
+  'powerCutShare',
+  'disconnects',
+  'slowDevices',
+  'clockJumps',
+  'fullDisks',
+  'failedSyncs',
+  'failedWrites',
+  'databaseFailureShare',
+  'strays',
+  'handlerFailureShare',
+  'handlerHangShare',
+] as const satisfies readonly (keyof Swarm)[]
 
 function drawDevice(
   seed: number,

@@ -36,7 +36,7 @@ export class World {
   /** Crashes that nobody has looked at yet. */
   readonly crashes: string[] = []
   server: ServerProcess | undefined
-  /** True once a fault may have left the present process with a broken engine, which only a restart mends. */
+  /** True once a call on the disk was made to fail: an engine may have given up, which only a restart mends. */
   isWounded = false
   readonly #options: WorldOptions
   readonly #database: Database = memoryDatabase()
@@ -74,7 +74,6 @@ export class World {
 
   startServer(): void {
     this.#processes += 1
-    this.isWounded = false
     const { mutation, seed } = this.#options
     const { runtime, machine, swarm, oracle } = this
     const number = this.#processes

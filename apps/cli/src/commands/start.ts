@@ -66,8 +66,6 @@ async function runUntilStopped(file: string, flags: StartFlags): Promise<void> {
   await running.close()
   await rm(join(dataDirectory, SERVER_FILE), { force: true })
   if (!output.json) output.line('stopped; everything that was acknowledged is on disk')
-  // A parent's channel that is listened to would keep the process alive.
-  if (process.connected) process.disconnect()
   // Whoever started us with a channel has heard enough; an open channel would keep the process alive.
   if (process.connected) process.disconnect()
 }
@@ -148,6 +146,7 @@ function stopSignal(): Promise<void> {
     }
     process.on('SIGINT', ask)
     process.on('SIGTERM', ask)
-    process.on('disconnect', ask)
+    // Whoever started us is gone; or we are stopping, and have closed the channel ourselves.
+    process.on('disconnect', stop)
   })
 }

@@ -4,54 +4,16 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useCallback, useRef, useState } from 'react'
 import { problemOf } from '../api/problem.ts'
 import { useConsole, useShortcut } from '../console-context.ts'
-import { parseJson } from '../format/json.ts'
+import { withCommand } from '../live/command-trail.ts'
 import { JsonInput } from '../look/json-input.tsx'
 import { ProblemState } from '../look/states.tsx'
+import { type CommandDraft, type DraftFaults, draftFaults, EMPTY_DRAFT, requestOf } from './command-draft.ts'
 import styles from './device.module.css'
-import { useCommands, withCommand } from './use-commands.ts'
-
-/** What the form holds, as it was typed. */
-export interface CommandDraft {
-  readonly name: string
-  readonly data: string
-  readonly deadlineSeconds: string | number
-  readonly idempotencyKey: string
-}
-
-const EMPTY: CommandDraft = { name: '', data: '{}', deadlineSeconds: 60, idempotencyKey: '' }
-
-interface DraftFaults {
-  readonly name?: string
-  readonly data?: string
-  readonly deadline?: string
-}
-
-/** What is wrong with a draft, by field; nothing if it can be sent. */
-export function draftFaults(draft: CommandDraft): DraftFaults {
-  const data = parseJson(draft.data)
-  const seconds = Number(draft.deadlineSeconds)
-  return {
-    ...(draft.name.trim() === '' ? { name: 'A command needs a name.' } : {}),
-    ...(data.ok ? {} : { data: data.message }),
-    ...(Number.isFinite(seconds) && seconds > 0 ? {} : { deadline: 'Give a number of seconds above zero.' }),
-  }
-}
-
-/** The request that a draft without faults stands for. */
-export function requestOf(draft: CommandDraft): CommandRequest {
-  const data = parseJson(draft.data)
-  const key = draft.idempotencyKey.trim()
-  return {
-    name: draft.name.trim(),
-    ...(data.ok && data.value !== undefined ? { data: data.value } : {}),
-    deadlineMs: Math.round(Number(draft.deadlineSeconds) * 1000),
-    ...(key === '' ? {} : { idempotencyKey: key }),
-  }
-}
+import { useCommands } from './use-commands.ts'
 
 /** Sends a command to a device. What was sent appears in the list beside it. */
 export function CommandForm({ device, connected }: { readonly device: string; readonly connected: boolean }) {
-  const [draft, setDraft] = useState(EMPTY)
+  const [draft, setDraft] = useState(EMPTY_DRAFT)
   const [tried, setTried] = useState(false)
   const name = useRef<HTMLInputElement>(null)
   const send = useSendCommand(device)

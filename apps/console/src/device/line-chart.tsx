@@ -92,11 +92,11 @@ function chartOptions(element: HTMLElement, height: number, read: (text: string)
   }
 }
 
-/** A little air around the line; a value that never changes lies in the middle. */
+/** A little air around the line, but none below zero for what is never negative. */
 const valueRange: uPlot.Range.Function = (_, low, high) => {
   if (low === null || high === null) return [0, 1]
   const air = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.08
-  return [low - air, high + air]
+  return [low >= 0 ? Math.max(0, low - air) : low - air, high + air]
 }
 
 const clockLabels = (_: uPlot, splits: number[], __: number, ___: number, step: number): string[] =>

@@ -40,3 +40,15 @@ export function commandSteps(command: CommandBody, times: StepTimes): readonly C
   const place = isFinal(command.state) ? line.length : line.indexOf(command.state as (typeof line)[number])
   return [...line.map((state, index) => step(state, index <= place)), step(end, isFinal(command.state))]
 }
+
+/** Commands of one device that are shown. */
+export const COMMANDS_SHOWN_MAX = 120
+
+/** Puts a command's newest state in its place; one that is not known comes first. */
+export function withCommand(commands: readonly CommandBody[], command: CommandBody): readonly CommandBody[] {
+  const known = commands.find((each) => each.id === command.id)
+  if (!known) return [command, ...commands].slice(0, COMMANDS_SHOWN_MAX)
+  // The answer to a request may be older than what the live feed has said meanwhile.
+  if (Date.parse(known.changedAt) > Date.parse(command.changedAt)) return commands
+  return commands.map((each) => (each.id === command.id ? command : each))
+}

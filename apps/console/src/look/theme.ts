@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+import { Button, type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 /** The one accent: water in a deep channel. */
 const water: MantineColorsTuple = [
@@ -47,8 +47,6 @@ const mono = 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "Libera
 export const theme = createTheme({
   primaryColor: 'water',
   primaryShade: { light: 7, dark: 4 },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
   colors: { water, dark, gray },
   black: '#0e2429',
   fontFamily: sans,
@@ -58,6 +56,14 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   fontSizes: { xs: '12px', sm: '13.5px', md: '14.5px', lg: '17px', xl: '20px' },
+  components: {
+    Button: Button.extend({
+      // Mantine would write in white on either accent; the one of the dark scheme is light.
+      vars: (_, { variant = 'filled' }) => ({
+        root: variant === 'filled' ? { '--button-color': 'var(--on-accent)' } : {},
+      }),
+    }),
+  },
   radius: { xs: '3px', sm: '5px', md: '8px', lg: '12px', xl: '18px' },
 })
 

@@ -188,6 +188,36 @@ describe.each([4, 5] as const)('A command to a device with protocol version %i',
     expect(world.devices.command(id)?.state).toBe('done')
   })
 
+  test('whose outcome is on its way to the disk when the deadline passes has one end', async () => {
+    await using world = await deviceWorld()
+    const client = await listening(world, version)
+    const { id } = await world.devices.send(draft({ deadlineMs: 1_000 }))
+    await world.runtime.advance(500)
+    world.gate.hold('millrace.commands')
+    client.publish(`devices/bench-1/outcomes/${id}`, { state: 'done' })
+    client.publish(`devices/bench-1/outcomes/${id}`, { state: 'failed' })
+    await world.runtime.advance(2_000)
+    expect(world.devices.command(id)?.state).toBe('sent')
+    await world.gate.open()
+    expect(world.devices.command(id)?.state).toBe('done')
+    expect(client.all('puback')).toHaveLength(2)
+    const types = (await records(world)).map(([, type]) => type)
+    expect(types).toEqual(['millrace.command.requested', 'millrace.command.sent', 'millrace.command.done'])
+  })
+
+  test('whose outcome cannot be kept expires if its deadline has passed meanwhile', async () => {
+    await using world = await deviceWorld()
+    const client = await listening(world, version)
+    const { id } = await world.devices.send(draft({ deadlineMs: 1_000 }))
+    await world.runtime.advance(500)
+    world.gate.hold('millrace.commands')
+    client.publish(`devices/bench-1/outcomes/${id}`, { state: 'done' })
+    await world.runtime.advance(2_000)
+    world.gate.fail('millrace.commands', millraceError('DISK_FULL', { path: 'log' }))
+    await world.gate.open()
+    expect(world.devices.command(id)?.state).toBe('expired')
+  })
+
   test('is one of many that keep their order', async () => {
     await using world = await deviceWorld()
     const client = await listening(world, version)

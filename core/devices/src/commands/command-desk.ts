@@ -38,6 +38,11 @@ export class CommandDesk {
   readonly #transitions: PublishLane
   /** Requests on their way to the disk, by command id. */
   readonly #pending = new Map<string, Promise<Command>>()
+  /**
+   * Commands whose outcome is on its way to the disk, with those who want to know: a command ends once, so meanwhile
+   * it does not expire, and a further outcome changes nothing.
+   */
+  readonly #finishing = new Map<BookEntry, ((error: unknown) => void)[]>()
   #retrying = 0
   /** Told that a device has something to fetch. */
   onReady: (device: string) => void = () => {}
@@ -110,7 +115,7 @@ export class CommandDesk {
 
   /** Notes that the device cannot or will not take it. */
   markRefused(entry: BookEntry, reason: string): void {
-    this.#move(entry, 'failed', reason)
+    if (!this.#finishing.has(entry)) this.#move(entry, 'failed', reason)
   }
 
   /** Makes the outcome that a device reported durable. The state changes when it is. */
@@ -121,16 +126,25 @@ export class CommandDesk {
       settle(undefined)
       return
     }
+    const onItsWay = this.#finishing.get(entry)
+    if (onItsWay !== undefined) {
+      onItsWay.push(settle)
+      return
+    }
     const command: Command = {
       ...entry.command,
       state,
       changedAtMs: atMs,
       ...(outcome === undefined ? {} : { outcome }),
     }
+    const told = [settle]
+    this.#finishing.set(entry, told)
     this.#transitions.add(transitionMessage(command), (error, placement) => {
+      this.#finishing.delete(entry)
       if (error === undefined) this.#book.move(entry, state, atMs, outcome)
+      else this.#expireIfOverdue(entry)
       this.#history.noteEnd(placement)
-      settle(error)
+      for (const tell of told) tell(error)
     })
     this.#transitions.flush()
   }
@@ -143,8 +157,7 @@ export class CommandDesk {
       entry !== undefined;
       entry = this.#book.nextOverdue(nowMs)
     ) {
-      this.#options.counters.commandsExpired += 1
-      this.#move(entry, 'expired')
+      if (!this.#finishing.has(entry)) this.#expire(entry)
     }
   }
 
@@ -158,6 +171,18 @@ export class CommandDesk {
     await this.#requests.idle()
     await this.#transitions.idle()
     await this.#history.close()
+  }
+
+  /** A command that was passed over while its outcome was on its way, which did not arrive. */
+  #expireIfOverdue(entry: BookEntry): void {
+    const { state, deadlineAtMs } = entry.command
+    const isWaiting = state === 'queued' || state === 'sent'
+    if (isWaiting && deadlineAtMs <= this.#options.runtime.clock.now()) this.#expire(entry)
+  }
+
+  #expire(entry: BookEntry): void {
+    this.#options.counters.commandsExpired += 1
+    this.#move(entry, 'expired')
   }
 
   #known(draft: CommandDraft, id: string | undefined): BookEntry | undefined {

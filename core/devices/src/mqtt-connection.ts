@@ -1,5 +1,5 @@
 import { errorText, isMillraceError, millraceError, newId } from '@millrace/kernel'
-import type { IConnectPacket, Packet } from 'mqtt-packet'
+import type { IConnectPacket } from 'mqtt-packet'
 import { AcknowledgementQueue } from './acknowledgement-queue.ts'
 import type { SessionInfo } from './devices.ts'
 import type { BudgetWaiter } from './inbound-budget.ts'
@@ -8,6 +8,7 @@ import {
   type ConnectPlan,
   type ConnectRefusal,
   checkConnect,
+  connackProperties,
   isRefusal,
   REFUSED,
   type Will,
@@ -33,7 +34,7 @@ import { NOT_WAITING, type WheelItem } from './timer-wheel.ts'
 const STALL_MS = 30_000
 /** A client that takes smaller packets gets no reason in words [MQTT-3.2.2-19]. */
 const REASON_STRING_ROOM_BYTES = 1_024
-/** What a device that has not said CONNECT may send: a CONNECT has no reason to be larger. */
+/** What a device that is not known yet may send: a CONNECT has no reason to be larger. */
 const CONNECT_BYTES_MAX = 64 * 1024
 
 /**
@@ -66,7 +67,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
     const { clock } = tier.runtime
     this.tier = tier
     this.#connection = connection
-    this.#frames = new FrameReader(tier.limits.packetBytesMax)
+    this.#frames = new FrameReader(Math.min(CONNECT_BYTES_MAX, tier.limits.packetBytesMax))
     this.#output = new OutputBuffer(connection)
     this.#connectedAtMs = clock.now()
     this.#lastSeenMs = clock.monotonic()
@@ -94,10 +95,6 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
 
   get hasRoom(): boolean {
     return this.#output.waitingBytes <= this.tier.limits.outboundBytesMax / 2
-  }
-
-  get isOpen(): boolean {
-    return this.#mode === 'open'
   }
 
   get session(): Session | undefined {
@@ -151,6 +148,8 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
   }
 
   drained(): void {
+    // Only what had to stop for lack of room has anything to go on with.
+    if (this.#stall.slot === NOT_WAITING) return
     this.tier.wheel.delete(this.#stall)
     if (this.#session !== undefined && this.#mode === 'open') pump(this.#session, this.tier)
   }
@@ -178,6 +177,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
 
   /** The client has said goodbye; its will counts only if it says so [MQTT-3.14.4-3]. */
   leave(withWill: boolean): void {
+    this.#output.flush()
     this.#connection.end()
     this.#finish('disconnected', withWill)
   }
@@ -280,7 +280,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
 
   #connect(frame: Uint8Array): void {
     const version = connectVersion(frame)
-    if (version === undefined || frame.length > CONNECT_BYTES_MAX) {
+    if (version === undefined) {
       // The first packet must be CONNECT [MQTT-3.1.0-1].
       this.tier.counters.connectionsRefused += 1
       this.#malformed('the first packet is not CONNECT')
@@ -334,6 +334,7 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
     counters.connections += 1
     this.#session = session
     this.#mode = 'open'
+    this.#frames.packetBytesMax = this.tier.limits.packetBytesMax
     this.#will = plan.will
     session.link = this
     session.expirySeconds = plan.sessionExpirySeconds
@@ -341,22 +342,10 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
     this.epoch = presence.connected(plan.device, { protocol, remoteAddress: this.#connection.remoteAddress })
     wheel.delete(this.#alarm)
     if (plan.keepAliveSeconds > 0) wheel.set(this.#alarm, this.#lastSeenMs + this.#keepAliveMs(plan))
-    this.send(encodeConnack(plan.version, { sessionPresent: isPresent, properties: this.#properties(plan) }))
+    const properties = connackProperties(plan, this.tier.limits)
+    this.send(encodeConnack(plan.version, { sessionPresent: isPresent, properties }))
     resend(session, this.tier)
     pump(session, this.tier)
-  }
-
-  /** What an MQTT 5 client is told beside success. Source: MQTT 5, section 3.2.2.3. */
-  #properties(plan: ConnectPlan) {
-    const { inboundInFlightMax, packetBytesMax } = this.tier.limits
-    return {
-      receiveMaximum: Math.min(inboundInFlightMax, 0xffff),
-      maximumPacketSize: packetBytesMax,
-      subscriptionIdentifiersAvailable: false,
-      sharedSubscriptionAvailable: false,
-      ...(plan.isAssigned ? { assignedClientIdentifier: plan.device } : {}),
-      ...(plan.isKeepAliveChanged ? { serverKeepAlive: plan.keepAliveSeconds } : {}),
-    }
   }
 
   // Time limits and flow.
@@ -408,5 +397,3 @@ export class MqttConnection implements SessionLink, ConnectionObserver, BudgetWa
     this.#connection.resumeReading()
   }
 }
-
-export type { Packet }

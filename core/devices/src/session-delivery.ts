@@ -38,7 +38,7 @@ export function pump(session: Session, tools: DeliveryTools): void {
     const message = session.queue.shift()
     if (message === undefined) return
     if (message.expiresAtMs > nowMs) sendMessage(session, link, message, tools)
-    else tools.counters.messagesDropped += 1
+    else drop(session, message, tools)
   }
 }
 
@@ -62,8 +62,14 @@ export function resend(session: Session, tools: DeliveryTools): void {
 
 function giveBack(session: Session, packetId: number, outgoing: Outgoing, tools: DeliveryTools): void {
   session.inFlight.delete(packetId)
-  if (outgoing.kind === 'command' || outgoing.isReleased) return
-  if (!session.queue.offer(outgoing.message)) tools.counters.messagesDropped += 1
+  if (outgoing.kind === 'command') return
+  session.release(outgoing.message)
+  if (!outgoing.isReleased && !session.hold(outgoing.message)) tools.counters.messagesDropped += 1
+}
+
+function drop(session: Session, message: PlainMessage, tools: DeliveryTools): void {
+  session.release(message)
+  tools.counters.messagesDropped += 1
 }
 
 /** Delivers a message of the device's own to itself: now, or as soon as there is room. */
@@ -82,7 +88,7 @@ export function enqueue(session: Session, message: PlainMessage, tools: Delivery
     if (link !== undefined) sendMessage(session, link, message, tools)
     return
   }
-  if (!session.queue.offer(message)) tools.counters.messagesDropped += 1
+  if (!session.hold(message)) tools.counters.messagesDropped += 1
   pump(session, tools)
 }
 
@@ -103,14 +109,13 @@ export function acknowledged(
     return true
   }
   session.inFlight.delete(packetId)
-  if (outgoing.kind === 'command') {
-    if (reasonCode < REFUSAL_MIN) tools.desk.markAcknowledged(outgoing.entry)
-    else
-      tools.desk.markRefused(
-        outgoing.entry,
-        `the device refused it with reason code 0x${reasonCode.toString(16)}`,
-      )
-  }
+  if (outgoing.kind === 'message') session.release(outgoing.message)
+  else if (reasonCode < REFUSAL_MIN) tools.desk.markAcknowledged(outgoing.entry)
+  else
+    tools.desk.markRefused(
+      outgoing.entry,
+      `the device refused it with reason code 0x${reasonCode.toString(16)}`,
+    )
   pump(session, tools)
   return true
 }
@@ -181,7 +186,8 @@ function sendMessage(session: Session, link: SessionLink, message: PlainMessage,
   const publish = messagePublish(message, { packetId, dup: false }, tools.runtime.clock.now())
   // A packet that the client does not take is dropped as if it had been delivered [MQTT-3.1.2-25].
   if (publishBytes(publish) > link.packetBytesMax) {
-    tools.counters.messagesDropped += 1
+    if (qos === 0) tools.counters.messagesDropped += 1
+    else drop(session, message, tools)
     return
   }
   if (qos !== 0) session.inFlight.set(packetId, { kind: 'message', message, qos, isReleased: false })

@@ -53,7 +53,8 @@ export interface Received {
 
 /** Messages to a device that wait, at most. Commands are not among them: they wait on the bus. */
 const QUEUE_ITEMS_MAX = 100
-const QUEUE_BYTES_MAX = 1024 * 1024
+/** Messages that wait or are in flight; one that is larger is taken if there is no other. */
+const HELD_BYTES_MAX = 64 * 1024
 
 /** What outlives a connection. Source: MQTT 5, section 4.1. */
 export class Session {
@@ -70,6 +71,7 @@ export class Session {
   readonly expiry: WheelItem = { dueMs: 0, slot: NOT_WAITING, fire: () => {} }
   /** Waits for the will's time while the device is away. */
   readonly will: WheelItem = { dueMs: 0, slot: NOT_WAITING, fire: () => {} }
+  #heldBytes = 0
   #lastPacketId = 0
 
   constructor(device: string) {
@@ -77,9 +79,21 @@ export class Session {
     this.queue = new BoundedQueue({
       name: `messages to device ${device}`,
       itemsMax: QUEUE_ITEMS_MAX,
-      bytesMax: QUEUE_BYTES_MAX,
-      sizeOf: plainMessageBytes,
     })
+  }
+
+  /** Takes a message that is to be delivered with QoS 1 or 2; false if there is no room for it. */
+  hold(message: PlainMessage): boolean {
+    const bytes = plainMessageBytes(message)
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > HELD_BYTES_MAX) return false
+    if (!this.queue.offer(message)) return false
+    this.#heldBytes += bytes
+    return true
+  }
+
+  /** Gives up the room of a message that is delivered, expired or dropped. */
+  release(message: PlainMessage): void {
+    this.#heldBytes -= plainMessageBytes(message)
   }
 
   /** The strongest subscription that `topic` falls under, if any. Overlapping ones deliver once [MQTT-3.3.4-2]. */

@@ -144,6 +144,30 @@ test('an authentication method is refused, since there is none (MQTT 5, section 
   expect(client.answer).toBe(0x8c)
 })
 
+test('a device that is not known yet may send a CONNECT, and nothing that is larger', async () => {
+  await using world = await deviceWorld()
+  const client = world.socket(5)
+  client.sendBytes(0x10, 0xff, 0xff, 0x04)
+  await settle()
+  expect(client.isClosed).toBe(true)
+  expect(world.devices.counters.oversizePackets).toBe(1)
+})
+
+test.each([
+  ['a receive maximum twice', [0, 0, 6, 33, 0, 1, 33, 0, 2]],
+  ['a will delay twice', undefined],
+])('CONNECT with %s is malformed (MQTT 5, section 2.2.2.2)', async (_, properties) => {
+  await using world = await deviceWorld()
+  const client = world.socket(5)
+  const name = [0, 4, 77, 81, 84, 84, 5]
+  const will = [...name, 6, 0, 60, 0, 0, 1, 97, 10, 24, 0, 0, 0, 1, 24, 0, 0, 0, 2, 0, 1, 97, 0, 1, 97]
+  const body = properties === undefined ? will : [...name, 2, ...properties, 0, 1, 97]
+  client.sendBytes(0x10, body.length, ...body)
+  await settle()
+  expect(client.isClosed).toBe(true)
+  expect(world.devices.counters.malformedPackets).toBe(1)
+})
+
 test('the limits are announced to an MQTT 5 client (section 3.2.2.3)', async () => {
   await using world = await deviceWorld({ limits: { keepAliveSecondsMax: 100, inboundInFlightMax: 8 } })
   const client = await world.device('bench-1', 5, { keepalive: 5_000 })

@@ -391,6 +391,35 @@ test('more retained messages than allowed are refused with 0x97', async () => {
   expect(client.all('puback').map(({ reasonCode }) => reasonCode)).toEqual([0, 0x97, 0])
 })
 
+test('messages to itself that a device does not acknowledge are bounded, and what is too much is counted', async () => {
+  await using world = await deviceWorld()
+  const client = await world.device('bench-1', 5)
+  client.subscribe('devices/bench-1/#')
+  await settle()
+  for (let messageId = 1; messageId <= 50; messageId += 1) {
+    client.publish('devices/bench-1/notes', 'x'.repeat(10_000), { messageId })
+    await settle()
+  }
+  expect(client.messages.length).toBeLessThan(10)
+  expect(world.devices.counters.messagesDropped).toBe(50 - client.messages.length)
+  for (const { messageId = 0 } of client.all('publish')) client.send({ cmd: 'puback', messageId })
+  await settle()
+  const before = client.messages.length
+  client.publish('devices/bench-1/notes', 'x'.repeat(10_000))
+  await settle()
+  expect(client.messages).toHaveLength(before + 1)
+})
+
+test('an acknowledgement that is due is sent before the goodbye of its device is answered', async () => {
+  await using world = await deviceWorld()
+  const client = await world.device('bench-1', 5)
+  client.publish('devices/bench-1/notes', 'x')
+  client.send({ cmd: 'disconnect', reasonCode: 0 })
+  await settle()
+  expect(client.all('puback')).toHaveLength(1)
+  expect(client.isClosed).toBe(true)
+})
+
 test('properties of a message reach the subscriber unchanged [MQTT-3.3.2-17]', async () => {
   await using world = await deviceWorld()
   const client = await world.device('bench-1', 5)

@@ -94,6 +94,18 @@ export function isRefusal(verdict: ConnectPlan | ConnectRefusal): verdict is Con
   return 'returnCode' in verdict
 }
 
+/** What an MQTT 5 client is told beside success. Source: MQTT 5, section 3.2.2.3. */
+export function connackProperties(plan: ConnectPlan, { inboundInFlightMax, packetBytesMax }: DeviceLimits) {
+  return {
+    receiveMaximum: Math.min(inboundInFlightMax, 0xffff),
+    maximumPacketSize: packetBytesMax,
+    subscriptionIdentifiersAvailable: false,
+    sharedSubscriptionAvailable: false,
+    ...(plan.isAssigned ? { assignedClientIdentifier: plan.device } : {}),
+    ...(plan.isKeepAliveChanged ? { serverKeepAlive: plan.keepAliveSeconds } : {}),
+  }
+}
+
 function isOwnWill(device: string, will: Will): boolean {
   const qosIsFit = will.qos === undefined || will.qos <= 2
   return qosIsFit && isTopicName(will.topic) && deviceTopic(device, will.topic).kind !== 'forbidden'

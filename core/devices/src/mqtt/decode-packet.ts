@@ -28,8 +28,10 @@ export function decodePacket(frame: Uint8Array, version: ProtocolVersion): Packe
 
 /** Reads the first packet of a connection; its version is in it. */
 export function decodeConnect(frame: Uint8Array): Packet {
-  const made = newFrameParser(4)
-  return takeOne(made, frame)
+  const packet = takeOne(newFrameParser(4), frame)
+  assertSingleProperties(packet)
+  if (packet.cmd === 'connect' && packet.will !== undefined) assertSingleProperties(packet.will)
+  return packet
 }
 
 /**
@@ -119,8 +121,8 @@ function assertPacketId(id: number | undefined): void {
 }
 
 /** Every property but these may come once. Source: MQTT 5, section 2.2.2.2. */
-function assertSingleProperties(packet: Packet): void {
-  const properties = 'properties' in packet ? packet.properties : undefined
+function assertSingleProperties(holder: object): void {
+  const properties = 'properties' in holder ? holder.properties : undefined
   for (const [name, value] of Object.entries(properties ?? {})) {
     const twice = Array.isArray(value) && name !== 'userProperties' && name !== 'subscriptionIdentifier'
     if (twice || value === null) throw malformed(`the property ${name} twice or not whole`)

@@ -15,7 +15,8 @@ const LENGTH_BYTES_MAX = 4
  * bytes, before any of it is stored; what is stored is at most one packet and one chunk.
  */
 export class FrameReader {
-  readonly #packetBytesMax: number
+  /** May be changed between two packets. */
+  packetBytesMax: number
   #bytes: Uint8Array = NO_BYTES
   #start = 0
   #end = 0
@@ -23,7 +24,7 @@ export class FrameReader {
   #owned = false
 
   constructor(packetBytesMax: number) {
-    this.#packetBytesMax = packetBytesMax
+    this.packetBytesMax = packetBytesMax
   }
 
   /** Adds what came in; the reader owns the chunk from now on. */
@@ -46,7 +47,7 @@ export class FrameReader {
     if (length === undefined) return INCOMPLETE
     if (length.value < 0) return { kind: 'malformed', reason: 'a remaining length of more than four bytes' }
     const frameBytes = 1 + length.bytes + length.value
-    if (frameBytes > this.#packetBytesMax) return { kind: 'oversize', seenBytes: frameBytes }
+    if (frameBytes > this.packetBytesMax) return { kind: 'oversize', seenBytes: frameBytes }
     if (this.#end - this.#start < frameBytes) return INCOMPLETE
     const bytes = this.#bytes.subarray(this.#start, this.#start + frameBytes)
     this.#start += frameBytes

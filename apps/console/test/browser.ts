@@ -110,3 +110,20 @@ export function poorContrast(page: Page): Promise<string[]> {
     return [...new Set(faults)]
   })
 }
+
+/** Texts that are pressed into a column of single letters. */
+export function crushedTexts(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const crushed: string[] = []
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const text = node.textContent?.trim() ?? ''
+      if (text.length < 6 || node.parentElement?.closest('.sr-only, noscript, script, style')) continue
+      const range = document.createRange()
+      range.selectNodeContents(node)
+      const { width, height } = range.getBoundingClientRect()
+      if (width > 0 && width < 22 && height > 60) crushed.push(text.slice(0, 40))
+    }
+    return crushed
+  })
+}

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildConsole, poorContrast, soon, startBrowser, type TestBrowser } from './browser.ts'
+import { buildConsole, crushedTexts, poorContrast, soon, startBrowser, type TestBrowser } from './browser.ts'
 import { type FakeApi, type FakeApiOptions, startFakeApi } from './fake-api.ts'
 
 let browser: TestBrowser
@@ -145,9 +145,12 @@ describe('states', () => {
   test('a lost live connection is announced, and so is its return, with values that move again', () =>
     on('/', async (page, fake) => {
       await page.locator('header').getByText('Live', { exact: true }).waitFor()
+      await page.mouse.wheel(0, 600)
       fake.switches.liveDown = true
       fake.cutLive()
-      await page.getByText('The live connection is lost.').waitFor()
+      const lost = page.getByText('The live connection is lost.')
+      await lost.waitFor()
+      await soon(async () => (await lost.boundingBox())?.y).toBeGreaterThanOrEqual(0)
       await page.locator('header').getByText('Not live').waitFor()
       fake.switches.liveDown = false
       await page.getByText('The live connection is back.').waitFor()
@@ -194,6 +197,7 @@ describe('the look', () => {
         await page.locator(`${LOADED}, main h1:text("Not found")`).first().waitFor()
         const wide = await page.evaluate(() => document.documentElement.scrollWidth)
         expect(wide, path).toBeLessThanOrEqual(400)
+        expect(await crushedTexts(page), path).toEqual([])
       }
       expect(complaints).toEqual([])
     }))

@@ -1,6 +1,7 @@
 import type { DocumentBody } from '@millrace/server/api-shapes'
 import { summarise } from '../format/json.ts'
 import { formatValue } from '../format/number.ts'
+import { formatDateTime } from '../format/time.ts'
 
 /** Columns beside the id; what else is in a document is in its details. */
 export const COLUMNS_MAX = 6
@@ -24,6 +25,6 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
 export function cellText(value: unknown): string {
   if (value === undefined || value === null) return '–'
   if (typeof value === 'number') return formatValue(value)
-  if (typeof value === 'string' && TIME.test(value)) return new Date(value).toLocaleString('en-GB')
+  if (typeof value === 'string' && TIME.test(value)) return formatDateTime(Date.parse(value))
   return summarise(value, 60)
 }

@@ -19,18 +19,26 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(ms / DAY)} d`
 }
 
+const clockOf = (time: Date): string => time.toLocaleTimeString('en-GB', { hour12: false })
+
+/** Date and time of day: "2026-06-01 12:30:15". */
+export function formatDateTime(timeMs: number): string {
+  if (!Number.isFinite(timeMs)) return '–'
+  const time = new Date(timeMs)
+  return `${time.toLocaleDateString('en-CA')} ${clockOf(time)}`
+}
+
 /** The time of day, and the date in front of it unless it is today's. */
 export function formatTime(timeMs: number, nowMs: number): string {
   if (!Number.isFinite(timeMs)) return '–'
   const time = new Date(timeMs)
-  const clock = time.toLocaleTimeString('en-GB', { hour12: false })
   const today = new Date(nowMs).toDateString() === time.toDateString()
-  return today ? clock : `${time.toLocaleDateString('en-CA')} ${clock}`
+  return today ? clockOf(time) : formatDateTime(timeMs)
 }
 
 /** The time of day with milliseconds. */
 export function formatTimeExactly(timeMs: number): string {
   if (!Number.isFinite(timeMs)) return '–'
   const time = new Date(timeMs)
-  return `${time.toLocaleTimeString('en-GB', { hour12: false })}.${String(time.getMilliseconds()).padStart(3, '0')}`
+  return `${clockOf(time)}.${String(time.getMilliseconds()).padStart(3, '0')}`
 }

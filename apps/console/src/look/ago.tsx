@@ -1,4 +1,4 @@
-import { formatAgo } from '../format/time.ts'
+import { formatAgo, formatDateTime } from '../format/time.ts'
 import { useNow } from './now.ts'
 
 /** How long ago something was, kept up to date; the exact time as a tooltip. */
@@ -6,7 +6,7 @@ export function Ago({ time }: { readonly time: string | undefined }) {
   const now = useNow()
   if (time === undefined) return <span className="soft">never</span>
   return (
-    <time dateTime={time} title={new Date(time).toLocaleString()}>
+    <time dateTime={time} title={formatDateTime(Date.parse(time))}>
       {formatAgo(Date.parse(time), now)}
     </time>
   )

@@ -19,7 +19,7 @@ export function LiveBanner() {
   const back = useJustBack(down)
   // Always in the page, so that screen readers hear of the change.
   return (
-    <div role="status" aria-live="polite">
+    <div role="status" aria-live="polite" className={styles.announcements}>
       {down && (
         <div className={styles.banner}>
           <IconPlugConnectedX size={18} aria-hidden="true" />

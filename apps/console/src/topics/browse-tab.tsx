@@ -63,11 +63,7 @@ export function BrowseTab(props: {
                 They appear as soon as something is published.
               </EmptyState>
             ) : (
-              <MessageTable
-                messages={list.messages}
-                partitions={topic.partitions.length}
-                onOpen={props.onOpen}
-              />
+              <MessageTable messages={list.messages} partitions={1} onOpen={props.onOpen} />
             )}
           </>
         )}

@@ -1,6 +1,7 @@
 import { Drawer } from '@mantine/core'
 import type { MessageBody } from '@millrace/server/api-shapes'
 import type { ReactNode } from 'react'
+import { formatDateTime } from '../format/time.ts'
 import { CodeBlock, JsonBlock } from '../look/json-block.tsx'
 import styles from './topics.module.css'
 
@@ -34,7 +35,7 @@ function Details({ message }: { readonly message: Partial<MessageBody> }) {
         <Pair name="Topic">{message.topic}</Pair>
         <Pair name="Partition">{message.partition}</Pair>
         <Pair name="Offset">{message.offset}</Pair>
-        <Pair name="Accepted">{message.acceptedAt && new Date(message.acceptedAt).toLocaleString()}</Pair>
+        <Pair name="Accepted">{message.acceptedAt && formatDateTime(Date.parse(message.acceptedAt))}</Pair>
         <Pair name="Key">{message.key}</Pair>
         <Pair name="Type">{event && String(event.type)}</Pair>
       </dl>

@@ -1,4 +1,3 @@
-import { VERSION } from '@millrace/server'
 import { Command, CommanderError } from 'commander'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -9,6 +8,7 @@ import { addStatusCommand } from './commands/status.ts'
 import { addTopicCommands } from './commands/topic.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
+import { VERSION } from './version.ts'
 
 /** Runs one command line; resolves with the exit code. Never throws. */
 export async function main(words: readonly string[]): Promise<number> {

@@ -1,3 +1,4 @@
+export { assertDeviceId } from '@millrace/devices'
 export type {
   AddressBody,
   CollectionBody,

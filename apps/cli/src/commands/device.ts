@@ -1,5 +1,4 @@
-import { assertDeviceId } from '@millrace/devices'
-import { type CommandBody, type DeviceListBody, devicePasswords } from '@millrace/server'
+import type { CommandBody, DeviceListBody } from '@millrace/server'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api-client.ts'
 import { parseDuration } from '../duration.ts'
@@ -112,6 +111,7 @@ function addPassword(device: Command): void {
     .argument('<device>')
     .option('--data <directory>', 'data directory (MILLRACE_DATA)', process.env.MILLRACE_DATA ?? '.millrace')
     .action(async (id: string, { data }: { data: string }) => {
+      const { assertDeviceId, devicePasswords } = await import('@millrace/server')
       assertDeviceId(id)
       const passwordOf = await devicePasswords(data)
       process.stdout.write(`${passwordOf(id)}\n`)

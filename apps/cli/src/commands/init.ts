@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { millraceError } from '@millrace/kernel'
-import { VERSION } from '@millrace/server'
 import type { Command } from 'commander'
 import { terminalOutput } from '../output.ts'
+import { VERSION } from '../version.ts'
 
 const TEMPLATES = new URL('../../templates/', import.meta.url)
 /** Template file → name in the new folder. Templates have another suffix so that no tool takes them for ours. */

@@ -178,7 +178,9 @@ function makePeace(world: World): void {
   world.isUnsafe = false
   world.machine.disk.diskBytesMax = Number.POSITIVE_INFINITY
   for (const device of world.devices) device.retire()
-  if (world.isWounded) world.crash('power', 'an operator replaces the disk')
+  if (!world.isWounded) return
+  world.machine.cutPower()
+  world.crash('kill', 'an operator has replaced the disk')
 }
 
 function report(seed: number, world: World, run: Run): SimulationReport {

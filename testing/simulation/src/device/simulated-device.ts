@@ -160,7 +160,10 @@ export class SimulatedDevice {
   #connect(): void {
     const { runtime, random, link, connect } = this.#around
     const connection = connect(this.plan.id)
-    if (connection === undefined) return this.#comeBackLater()
+    if (connection === undefined) {
+      this.#comeBackLater()
+      return
+    }
     const { id, protocol, keepAliveSeconds } = this.plan
     this.#wire = mqttWire(protocol)
     this.#mode = 'connecting'
@@ -214,21 +217,27 @@ export class SimulatedDevice {
     if (this.#mode === 'away') return
     switch (packet.cmd) {
       case 'connack':
-        return this.#welcome(packet)
+        this.#welcome(packet)
+        break
       case 'puback':
       case 'pubrec':
-        return this.#answered(packet.cmd, packet.messageId ?? 0, packet.reasonCode ?? 0)
+        this.#answered(packet.cmd, packet.messageId ?? 0, packet.reasonCode ?? 0)
+        break
       case 'pubcomp':
-        return this.#completed(packet.messageId ?? 0)
+        this.#completed(packet.messageId ?? 0)
+        break
       case 'publish':
-        return this.#commanded(packet)
+        this.#commanded(packet)
+        break
       default:
-        return
     }
   }
 
   #welcome({ sessionPresent, returnCode, reasonCode }: IConnackPacket): void {
-    if ((reasonCode ?? returnCode ?? 0) !== 0) return this.#link?.reset()
+    if ((reasonCode ?? returnCode ?? 0) !== 0) {
+      this.#link?.reset()
+      return
+    }
     this.#mode = 'open'
     this.#around.history.note(`${this.plan.id} connected, session ${sessionPresent ? 'present' : 'new'}`)
     for (const { packetId } of this.#outbox.startOver(sessionPresent)) {
@@ -256,7 +265,10 @@ export class SimulatedDevice {
     const entry = this.#outbox.find(packetId)
     if (entry === undefined || entry.stage !== 'sent') return
     // To keep the order it says everything again that is not answered, over a new line.
-    if (UNAVAILABLE.has(reasonCode)) return this.#link?.reset()
+    if (UNAVAILABLE.has(reasonCode)) {
+      this.#link?.reset()
+      return
+    }
     if (reasonCode >= REFUSAL_MIN) {
       this.#outbox.remove(entry)
       entry.settled('refused')

@@ -54,7 +54,10 @@ export function commandsEndOnce(oracle: Oracle): Invariant {
 function judgeStory({ id, requestedAt, transitions, deadlineAtMs }: LedgerEntry): string | undefined {
   if (requestedAt.length > 1) return `command ${id} was asked for at offsets ${requestedAt.join(' and ')}`
   const ends = transitions.filter(({ state }) => isFinal(state))
-  if (ends.length > 1) return `command ${id} ended ${ends.map(({ state }) => state).join(' and ')}`
+  if (ends.length > 1) {
+    const story = ends.map(({ state, atMs }) => `${state} ${atMs - deadlineAtMs} ms from its deadline`)
+    return `command ${id} ended twice: ${story.join(', ')}`
+  }
   for (const { state, atMs } of transitions) {
     if (state === 'expired' && atMs < deadlineAtMs)
       return `command ${id} expired ${deadlineAtMs - atMs} ms too early`

@@ -6,9 +6,23 @@ const exclude = ['**/node_modules/**', '**/dist/**']
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['**/test/**/*.test.ts'], exclude: [...exclude, '**/*.int.test.ts', '**/*.e2e.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['**/test/**/*.test.ts'],
+          exclude: [...exclude, '**/*.int.test.ts', '**/*.e2e.test.ts'],
+        },
+      },
       { test: { name: 'int', include: ['**/test/**/*.int.test.ts'], exclude, testTimeout: 30_000 } },
-      { test: { name: 'e2e', include: ['**/test/**/*.e2e.test.ts'], exclude, testTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['**/test/**/*.e2e.test.ts'],
+          exclude,
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

@@ -143,6 +143,8 @@ describe('a device page', () => {
       expect(steps.map((step) => step.split('\n')[0])).toEqual(['queued', 'sent', 'acknowledged', 'done'])
       for (const step of steps) expect(step).toMatch(/\d\d:\d\d:\d\d/)
       await soon(() => sent.innerText()).toContain('tookMs 840')
+      await page.reload()
+      await soon(async () => (await sent.locator('ol').innerText()).match(/\d\d:\d\d:\d\d/g)?.length).toBe(4)
     }))
 
   test('says what is wrong with a command before it is sent, and what the server says after', () =>

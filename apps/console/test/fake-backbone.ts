@@ -263,6 +263,19 @@ export class FakeBackbone {
 
   #setCommand(command: CommandBody): void {
     this.commands.set(command.id, command)
+    const type = `millrace.command.${command.state === 'queued' ? 'requested' : command.state}`
+    const data = { id: command.id, atMs: Date.parse(command.changedAt) }
+    const event = {
+      specversion: '1.0',
+      id: `${command.id}.${command.state}`,
+      type,
+      source: '/commands',
+      subject: command.device,
+      time: command.changedAt,
+      data,
+    }
+    const content = { key: command.device, headers: headersOf(event), event }
+    this.topics.get('millrace.commands')?.append(content, Date.parse(command.changedAt))
     this.#tell('command', command, command.device)
     const bench = this.#benches.get(command.device)
     if (!bench) return

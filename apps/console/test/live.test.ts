@@ -1,6 +1,6 @@
 import type { CommandBody, DeviceBody } from '@millrace/server/api-shapes'
 import { describe, expect, test } from 'vitest'
-import { commandSteps } from '../src/live/command-trail.ts'
+import { commandSteps, stepOf } from '../src/live/command-trail.ts'
 import { DeviceSeries } from '../src/live/device-series.ts'
 import { DEVICES_MAX, FLUSH_MS, FleetStore, SPARK_SAMPLES_MAX } from '../src/live/fleet-store.ts'
 import { MessageLog } from '../src/live/message-log.ts'
@@ -126,17 +126,17 @@ describe('numbers out of events', () => {
     ])
   })
 
-  test('count into a rate a second', () => {
+  test('count into a rate a second over the last windows, which a gap does not touch', () => {
     const meter = createRateMeter(10)
     expect(meter.sample(0)).toBeUndefined()
     meter.count(30)
     meter.count(50)
     expect(meter.sample(2_000)).toBe(40)
-    expect(meter.sample(4_000)).toBe(0)
-    expect(meter.history.columns()).toEqual([
-      [2, 4],
-      [40, 0],
-    ])
+    expect([4_000, 6_000, 8_000].map((time) => meter.sample(time))).toEqual([20, 80 / 6, 0])
+    expect(meter.history.columns()[0]).toEqual([2, 4, 6, 8])
+    meter.count(1_000)
+    meter.restart()
+    expect([meter.sample(20_000), meter.sample(22_000)]).toEqual([undefined, 0])
   })
 })
 
@@ -165,6 +165,20 @@ describe('the steps of a command', () => {
       'done?',
     ])
     expect(told('done')).toEqual(['queued at', 'sent', 'acknowledged', 'done at'])
+  })
+
+  test('are read from the topic of commands, and from nothing else', () => {
+    const event = { type: 'millrace.command.requested', time: time(1), data: { id: 'c', atMs: 1 } }
+    expect(stepOf({ event })).toEqual({ id: 'c', times: { queued: time(1) } })
+    expect(stepOf({ event: { ...event, type: 'millrace.command.sent' } })?.times).toEqual({ sent: time(1) })
+    for (const other of [
+      { ...event, type: 'constructor' },
+      { ...event, data: null },
+      { ...event, time: 5 },
+    ]) {
+      expect(stepOf({ event: other })).toBeUndefined()
+    }
+    expect(stepOf({})).toBeUndefined()
   })
 
   test('end where the command left the line', () => {

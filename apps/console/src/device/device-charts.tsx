@@ -16,7 +16,9 @@ export function DeviceCharts({
   readonly device: string
   readonly types: readonly string[]
 }) {
-  const { series, version, past } = useDeviceSeries(device, types)
+  const { series: all, version, past } = useDeviceSeries(device, types)
+  // A single value is no line; it stands among the newest events.
+  const series = all.filter((each) => each.ring.length > 1)
   const several = new Set(series.map((each) => each.type)).size > 1
   if (series.length === 0 && past.isFetching)
     return <Skeleton height={300} radius="md" aria-label="Loading charts" />

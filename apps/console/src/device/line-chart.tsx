@@ -76,7 +76,12 @@ function chartOptions(element: HTMLElement, height: number, read: (text: string)
     ],
     series: [
       {},
-      { stroke: accent, width: 1.8, fill: (plot) => waterFill(plot, accent), points: { show: false } },
+      {
+        stroke: accent,
+        width: 1.8,
+        fill: (plot) => waterFill(plot, accent),
+        points: { show: fewPoints, size: 5, fill: accent },
+      },
     ],
     hooks: {
       setCursor: [
@@ -91,6 +96,9 @@ function chartOptions(element: HTMLElement, height: number, read: (text: string)
     },
   }
 }
+
+/** Few values are marked one by one: between them nothing was measured. */
+const fewPoints = (plot: uPlot): boolean => plot.data[0].length < 40
 
 /** A little air around the line, but none below zero for what is never negative. */
 const valueRange: uPlot.Range.Function = (_, low, high) => {

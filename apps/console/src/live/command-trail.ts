@@ -1,4 +1,4 @@
-import type { CommandBody } from '@millrace/server/api-shapes'
+import type { CommandBody, MessageBody } from '@millrace/server/api-shapes'
 
 /** A step in the life of a command. `at` is missing if it happened before anybody was looking. */
 export interface CommandStep {
@@ -13,6 +13,26 @@ export type StepTimes = Readonly<Partial<Record<CommandBody['state'], string>>>
 /** Adds what `command` says about its own past. */
 export function rememberStep(times: StepTimes, command: CommandBody): StepTimes {
   return { ...times, queued: command.createdAt, [command.state]: command.changedAt }
+}
+
+/** The topic of all commands and their states, keyed by device; the server keeps it. */
+export const COMMANDS_TOPIC = 'millrace.commands'
+
+const STATES: ReadonlyMap<unknown, CommandBody['state']> = new Map([
+  ['millrace.command.requested', 'queued'],
+  ['millrace.command.sent', 'sent'],
+  ['millrace.command.acknowledged', 'acknowledged'],
+  ['millrace.command.done', 'done'],
+  ['millrace.command.failed', 'failed'],
+  ['millrace.command.expired', 'expired'],
+])
+
+/** What a message of {@link COMMANDS_TOPIC} says of a command's way; undefined if it is none of its steps. */
+export function stepOf({ event }: Pick<MessageBody, 'event'>): { id: string; times: StepTimes } | undefined {
+  const state = STATES.get(event?.type)
+  const id = (event?.data as { readonly id?: unknown } | null | undefined)?.id
+  if (state === undefined || typeof id !== 'string' || typeof event?.time !== 'string') return undefined
+  return { id, times: { [state]: event.time } }
 }
 
 /** True if nothing more will happen to a command. */

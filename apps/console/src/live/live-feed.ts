@@ -7,6 +7,8 @@ import { createRateMeter } from './rate-meter.ts'
 
 /** Commands whose steps are remembered. */
 export const COMMANDS_MAX = 500
+/** Names of commands that are remembered for suggestions. */
+const COMMAND_NAMES_MAX = 200
 /** Samples of events per second: ten minutes at one every two seconds. */
 export const RATE_SAMPLES_MAX = 300
 const RATE_WINDOW_MS = 2_000
@@ -68,7 +70,6 @@ export class LiveFeed {
       onEvent: (event) => this.#event(event),
       onState: (state) => this.#streamState(state),
     })
-    this.#meter = setInterval(() => this.#measure(), RATE_WINDOW_MS)
   }
 
   retryNow = (): void => this.#stream?.retryNow()
@@ -94,10 +95,15 @@ export class LiveFeed {
 
   /** Remembers a command's steps and name; the oldest commands are forgotten. */
   noteCommand(command: CommandBody): void {
-    const times = rememberStep(this.trail(command.id), command)
-    this.#trails.delete(command.id)
-    this.#trails.set(command.id, times)
-    if (this.#names.size < 200) this.#names.add(command.name)
+    if (this.#names.size < COMMAND_NAMES_MAX) this.#names.add(command.name)
+    this.noteTimes(command.id, rememberStep({}, command))
+  }
+
+  /** Remembers when a command entered states. */
+  noteTimes(id: string, times: StepTimes): void {
+    const known = this.trail(id)
+    this.#trails.delete(id)
+    this.#trails.set(id, { ...known, ...times })
     const oldest = this.#trails.keys().next().value
     if (this.#trails.size > COMMANDS_MAX && oldest !== undefined) this.#trails.delete(oldest)
   }
@@ -128,6 +134,14 @@ export class LiveFeed {
     for (const listener of this.#commands) listener(command)
   }
 
+  /** The first window after a gap begins with the connection. */
+  #measureAnew(): void {
+    clearInterval(this.#meter)
+    this.rates.restart()
+    this.rates.sample(Date.now())
+    this.#meter = setInterval(() => this.#measure(), RATE_WINDOW_MS)
+  }
+
   #measure(): void {
     const rate = this.rates.sample(Date.now())
     if (this.#state.stream.kind === 'open') this.#set({ rate })
@@ -135,7 +149,7 @@ export class LiveFeed {
 
   #streamState(stream: StreamState): void {
     const back = stream.kind === 'open' && this.#state.stoodOnce
-    if (stream.kind === 'open') this.rates.sample(Date.now())
+    if (stream.kind === 'open') this.#measureAnew()
     this.#set({ stream, ...(stream.kind === 'open' ? { stoodOnce: true } : { rate: undefined }) })
     if (back) this.#options.onBack()
     if (stream.kind === 'refused') this.#options.onRefused(stream)

@@ -52,12 +52,12 @@ export function ProcessorsPage() {
 }
 
 /** States other than these mean that somebody should look. */
-const TONES: Readonly<Record<string, Tone>> = {
-  running: 'accent',
-  idle: 'accent',
-  starting: 'calm',
-  draining: 'calm',
-}
+const TONES: ReadonlyMap<string, Tone> = new Map([
+  ['running', 'accent'],
+  ['idle', 'accent'],
+  ['starting', 'calm'],
+  ['draining', 'calm'],
+])
 
 function Processor({ processor }: { readonly processor: ProcessorBody }) {
   const { lastError } = processor
@@ -66,7 +66,7 @@ function Processor({ processor }: { readonly processor: ProcessorBody }) {
       <header className={styles.cardHead}>
         <h2 className={styles.cardName}>{processor.name}</h2>
         <span className="soft">{processor.kind}</span>
-        <Tag tone={TONES[processor.state] ?? 'warn'}>{processor.state}</Tag>
+        <Tag tone={TONES.get(processor.state) ?? 'warn'}>{processor.state}</Tag>
       </header>
       <p className={styles.topics}>
         reads{' '}

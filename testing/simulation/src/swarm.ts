@@ -20,6 +20,8 @@ export interface DevicePlan {
   /** True: it says how a command went before it acknowledges the command. */
   readonly outcomeFirst: boolean
   readonly keepAliveSeconds: number
+  /** Bytes that make a reading larger, at most. */
+  readonly paddingBytesMax: number
 }
 
 /** Everything that the seed has chosen for a run. Rates are a minute of virtual time. */
@@ -57,6 +59,9 @@ export interface Swarm {
   readonly concurrency: number
   readonly attemptsMax: number
   readonly commandDeadlineMs: number
+  /** Limits of the device tier; see `DeviceLimits`. */
+  readonly finishedCommandsPerDeviceMax: number
+  readonly inboundInFlightMax: number
 }
 
 /** Draws what a run is like. Each fault is off in about half of the runs, so that faults also come alone. */
@@ -97,6 +102,8 @@ export function drawSwarm(seed: number): Swarm {
     concurrency: whole(1, 8),
     attemptsMax: whole(1, 5),
     commandDeadlineMs: oneOf(random, [1_000, 10_000, 60_000]),
+    finishedCommandsPerDeviceMax: oneOf(random, [1, 20, 20]),
+    inboundInFlightMax: oneOf(random, [16, 64]),
   }
 }
 
@@ -105,10 +112,9 @@ const READING_BYTES = 512
 
 /** What devices may publish at once: an append that is larger than a segment is refused. */
 function batchBytesMax(devices: readonly DevicePlan[]): number {
-  const readings = devices.reduce((sum, { qos, inFlightMax, readingsMax }) => {
-    return sum + (qos === 0 ? readingsMax : inFlightMax)
+  return devices.reduce((sum, { qos, inFlightMax, readingsMax, paddingBytesMax }) => {
+    return sum + (qos === 0 ? readingsMax : inFlightMax) * (READING_BYTES + paddingBytesMax)
   }, 0)
-  return readings * READING_BYTES
 }
 
 /** The same, but nothing goes wrong by itself: where the smallest scenario of a bug begins. */
@@ -152,5 +158,6 @@ function drawDevice(
     ...shares,
     outcomeFirst: chance(random, 0.3),
     keepAliveSeconds: oneOf(random, [5, 30, 60]),
+    paddingBytesMax: oneOf(random, [0, 0, 0, 2_000]),
   }
 }

@@ -133,8 +133,9 @@ export class SimulatedDevice {
   }
 
   #publish({ id, seq, qos, kind, celsius, isNamed }: Publication): void {
-    const { oracle, history } = this.#around
-    const data = { id, seq, celsius: kind === 'poison' ? 'hot' : celsius }
+    const { oracle, history, random } = this.#around
+    const padding = 'x'.repeat(Math.floor(random.next() * this.plan.paddingBytesMax))
+    const data = { id, seq, celsius: kind === 'poison' ? 'hot' : celsius, padding }
     this.#outbox.add({
       topic: `devices/${this.plan.id}/events/${Reading.type}`,
       payload: encoder.encode(JSON.stringify(data)),

@@ -109,12 +109,14 @@ export class ServerProcess {
   }
 
   async #openDevices(bus: Bus): Promise<void> {
+    const { finishedCommandsPerDeviceMax, inboundInFlightMax } = this.#around.swarm
     this.#devices = await openDevices({
       bus,
       runtime: this.#runtime,
       listener: this.#listener,
       eventTypes: [Reading],
       authentication: 'anonymous',
+      limits: { finishedCommandsPerDeviceMax, inboundInFlightMax },
     })
     this.#isListening = true
     this.#around.note(`process ${this.number} listens`)

@@ -1,27 +1,15 @@
-import { drawSwarm, runSimulation, withoutFaults } from '@millrace/simulation'
+import { runSimulation } from '@millrace/simulation'
 import { expect, test } from 'vitest'
+import { calmWorld, plainDevice } from './calm-world.ts'
 
 /** A device whose every reading is answered with a command, and that often loses its line before it acknowledges. */
-const unlucky = {
-  id: 'd0',
-  protocol: 5,
-  qos: 1,
-  readingsMax: 100,
-  burstMax: 3,
-  everyMs: 200,
-  inFlightMax: 5,
-  poisonShare: 0,
-  repeatShare: 0,
-  hotShare: 1,
-  outcomeFirst: true,
-  keepAliveSeconds: 30,
-} as const
+const unlucky = { ...plainDevice, hotShare: 1, outcomeFirst: true }
 
 // Seed 3712 found it: the deadline passed while the outcome was on its way to a slow disk, and the command expired too.
 test('a command whose outcome arrives about when its deadline passes has one end', async () => {
-  for (const seed of [4, 41]) {
+  for (const seed of [35, 56]) {
     const swarm = {
-      ...withoutFaults(drawSwarm(seed)),
+      ...calmWorld,
       devices: [unlucky],
       disconnects: 150,
       diskLatencyMsMax: 10,

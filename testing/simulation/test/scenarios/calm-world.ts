@@ -1,0 +1,53 @@
+import type { DevicePlan, Swarm } from '@millrace/simulation'
+
+/** A device that does nothing special. Scenarios change what matters to them. */
+export const plainDevice: DevicePlan = {
+  id: 'd0',
+  protocol: 5,
+  qos: 1,
+  readingsMax: 100,
+  burstMax: 3,
+  everyMs: 200,
+  inFlightMax: 5,
+  poisonShare: 0,
+  repeatShare: 0,
+  hotShare: 0,
+  outcomeFirst: false,
+  keepAliveSeconds: 30,
+  paddingBytesMax: 0,
+}
+
+/** A world in which nothing goes wrong, spelled out, so that no scenario depends on how seeds are read. */
+export const calmWorld: Swarm = {
+  devices: [plainDevice],
+  safetyMs: 8_000,
+  partitions: 1,
+  segmentBytesMax: 64 * 1024,
+  tableBytesMin: 4 * 1024,
+  allocateAheadBytesMax: 0,
+  diskLatencyMsMax: 2,
+  slowDiskShare: 0,
+  networkLatencyMsMax: 5,
+  cutsFrames: false,
+  powerCuts: 0,
+  kills: 0,
+  restarts: 0,
+  powerCutShare: 0,
+  disconnects: 0,
+  slowDevices: 0,
+  clockJumps: 0,
+  fullDisks: 0,
+  failedSyncs: 0,
+  failedWrites: 0,
+  databaseFailureShare: 0,
+  strays: 0,
+  handlerFailureShare: 0,
+  handlerFailuresMax: 1,
+  handlerHangShare: 0,
+  handlerMsMax: 0,
+  concurrency: 4,
+  attemptsMax: 3,
+  commandDeadlineMs: 10_000,
+  finishedCommandsPerDeviceMax: 20,
+  inboundInFlightMax: 64,
+}

@@ -145,10 +145,11 @@ async function openBackbone(
   const devices = await openDevices(
     devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }),
   )
-  const processors = await startProcessors(definition, eventTypes, { bus, runtime, database, devices })
+  const processors: RunningProcessor[] = []
   // Devices close first: then the processors finish what is already on the bus.
   opening.defer(() => drainAll(processors))
   opening.defer(() => devices.close())
+  await startProcessors(definition, eventTypes, { bus, runtime, database, devices }, processors)
   const fleet = fleetView(database, devices)
   return {
     definition,
@@ -192,12 +193,13 @@ interface Engines {
   readonly devices: Devices
 }
 
+/** Starts one after the other, and adds each to `running` at once: what runs must be stopped if the next cannot start. */
 async function startProcessors(
   definition: AppDefinition,
   eventTypes: ReadonlyMap<string, EventType>,
   { bus, runtime, database, devices }: Engines,
-): Promise<RunningProcessor[]> {
-  const running: RunningProcessor[] = []
+  running: RunningProcessor[],
+): Promise<void> {
   for (const actor of definition.actors ?? []) {
     const processor = await runActor(actor, {
       bus,
@@ -212,7 +214,6 @@ async function startProcessors(
     const topics = new Set(projection.cases.map(({ type }) => type.topic))
     running.push({ kind: 'projection', topics: [...topics], processor })
   }
-  return running
 }
 
 async function drainAll(processors: readonly RunningProcessor[]): Promise<void> {

@@ -1,9 +1,10 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { loadApp, startApp } from '@millrace/server'
+import { actor } from '@millrace/actors'
+import { defineApp, loadApp, startApp } from '@millrace/server'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { connectDevice, greenhouse, startGreenhouse, temporaryDirectory } from './world.ts'
+import { connectDevice, greenhouse, Reading, startGreenhouse, temporaryDirectory } from './world.ts'
 
 describe('starting', () => {
   test('a data directory that another application uses is refused, and stays usable for its owner', async () => {
@@ -40,6 +41,17 @@ describe('starting', () => {
       await startGreenhouse({ dataDirectory })
     },
   )
+
+  test('an application whose actor cannot start is refused, and frees everything', async () => {
+    const dataDirectory = await temporaryDirectory()
+    const { mqtt, close } = await startGreenhouse({ dataDirectory })
+    await close()
+    const actors = [actor('impossible', { on: Reading, concurrency: 0 }, () => [])]
+    const broken = defineApp({ ...greenhouse.definition, actors })
+    const options = { dataDirectory, httpPort: 0, mqttPort: mqtt.port }
+    await expect(startApp(broken, options)).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID' })
+    await startGreenhouse(options)
+  })
 
   test('secrets are readable by their owner only', async () => {
     const app = await startGreenhouse()

@@ -115,7 +115,15 @@ class Device implements SimulatedDevice {
     for (const pending of this.#outbox.values())
       pending.reject(new Error(`the device ${this.device} was closed`))
     this.#outbox.clear()
-    await this.#client?.endAsync(!wasConnected).catch(() => undefined)
+    const client = this.#client
+    // A line that is broken carries no goodbye, and nothing would tell that it had ended; so does one that breaks now.
+    if (!wasConnected) client?.end(true)
+    else if (client !== undefined) {
+      await Promise.race([
+        client.endAsync().catch(() => undefined),
+        new Promise<void>((resolve) => client.once('close', () => resolve())),
+      ])
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -134,6 +134,14 @@ test('publications survive a restart of the server, and the device is back by it
   expect((await world.readings()).map(({ index }) => index)).toEqual([0, 1])
 })
 
+test('a device whose server is gone can be closed', async () => {
+  await using world = await server()
+  const device = await simulateDevice({ url: world.url, device: 'bench-1' })
+  await world.devices.close()
+  await vi.waitFor(() => expect(device.isConnected).toBe(false), LIMIT)
+  await device.close()
+})
+
 test('an event that the server refuses rejects, and those behind it go on', async () => {
   await using world = await server()
   await using device = await simulateDevice({ url: world.url, device: 'bench-1' })

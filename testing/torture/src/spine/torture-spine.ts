@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Random, randomInteger, seededRandom } from '@millrace/kernel'
+import { errorText, type Random, randomInteger, seededRandom } from '@millrace/kernel'
 import { devicePasswords } from 'millrace'
 import { type Finding, findings, recognisedRepeats } from './findings.ts'
-import { commandsOf, readInsideStory } from './inside-story.ts'
+import { commandsOf, type InsideStory, readInsideStory } from './inside-story.ts'
 import { type Lie, tell } from './lie.ts'
 import { OutsideRecord } from './outside-record.ts'
 import { ServerApi } from './server-api.ts'
@@ -82,6 +82,7 @@ class SpineTorture {
   #server: ServerProcess | undefined
   #mqttPort = 0
   #killsWhileStarting = 0
+  #connections = 0
 
   constructor(options: SpineTortureOptions) {
     this.#options = options
@@ -92,15 +93,18 @@ class SpineTorture {
     this.#mqttPort = await choosePort(this.#random)
     try {
       await this.#start()
-      const connections = await this.#tortureFleet()
-      return await this.#judge(connections)
+      await this.#tortureFleet()
+      return await this.#judge()
+    } catch (error) {
+      const broken = { promise: 'the server comes back and answers', count: 1, examples: [errorText(error)] }
+      return this.#outcome([broken])
     } finally {
       await this.#server?.kill()
     }
   }
 
   /** Everything that happens under load; the fleet is gone and the server stopped on return. */
-  async #tortureFleet(): Promise<number> {
+  async #tortureFleet(): Promise<void> {
     const { devices, ratePerDevice, kills, dataDirectory } = this.#options
     await using fleet = await TorturedFleet.connect({
       url: `mqtt://127.0.0.1:${this.#mqttPort}`,
@@ -114,7 +118,7 @@ class SpineTorture {
     await this.#live(LIFE_MS_MIN)
     await fleet.stopPublishing()
     await this.#drain(fleet)
-    return fleet.connections
+    this.#connections = fleet.connections
   }
 
   async #round(round: number, fleet: TorturedFleet): Promise<void> {
@@ -191,27 +195,33 @@ class SpineTorture {
     this.#options.tell(`not at rest after ${DRAIN_MS_MAX / 1000} s`)
   }
 
-  /** Stops the server cleanly, starts it once more, and reads its story. */
-  async #judge(connections: number): Promise<Outcome> {
-    const stopped = await this.#server?.stop()
+  /** Stops the server cleanly, starts it once more, and compares its story with the record. */
+  async #judge(): Promise<Outcome> {
+    const startMs = performance.now()
+    const wrong = await this.#server?.stop()
+    this.#options.tell(`stopped in ${Math.round(performance.now() - startMs)} ms`)
     await this.#start()
     const story = await readInsideStory(await this.#api())
-    const { killsAtMs, published, acknowledged, executed } = this.#record
     const unclean =
-      stopped === undefined ? [] : [{ promise: 'the server stops when asked', count: 1, examples: [stopped] }]
+      wrong === undefined ? [] : [{ promise: 'the server stops when asked', count: 1, examples: [wrong] }]
+    return this.#outcome([...unclean, ...findings(this.#record, story)], story)
+  }
+
+  #outcome(found: readonly Finding[], story?: InsideStory): Outcome {
+    const { killsAtMs, published, acknowledged, executed } = this.#record
     return {
       seed: this.#options.seed,
       kills: killsAtMs.length,
       killsWhileStarting: this.#killsWhileStarting,
       published: [...published.values()].reduce((sum, count) => sum + count, 0),
       acknowledged: acknowledged.length,
-      inTopic: story.readings.length,
-      repeatsRecognised: recognisedRepeats(this.#record, story),
-      alarms: story.alarms.length,
-      commands: story.commands.length,
+      inTopic: story?.readings.length ?? 0,
+      repeatsRecognised: story === undefined ? 0 : recognisedRepeats(this.#record, story),
+      alarms: story?.alarms.length ?? 0,
+      commands: story?.commands.length ?? 0,
       commandsExecuted: executed.length,
-      connections,
-      findings: [...unclean, ...findings(this.#record, story)],
+      connections: this.#connections,
+      findings: found,
     }
   }
 }

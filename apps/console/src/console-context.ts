@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useEffect, useSyncExternalStore } from 'react'
 import type { Api } from './api/client.ts'
 import type { TokenBox } from './api/token.ts'
 import type { FleetDevice } from './live/fleet-store.ts'
@@ -29,7 +29,7 @@ export function useLive(): LiveState {
 /** A device of the fleet; draws again only when this device has changed. */
 export function useFleetDevice(id: string): FleetDevice | undefined {
   const { fleet } = useConsole().live
-  const [subscribe] = useState(() => (listener: () => void) => fleet.watchDevice(id, listener))
+  const subscribe = useCallback((listener: () => void) => fleet.watchDevice(id, listener), [fleet, id])
   return useSyncExternalStore(subscribe, () => fleet.device(id))
 }
 

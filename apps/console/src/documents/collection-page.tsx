@@ -9,7 +9,6 @@ import { JsonBlock } from '../look/json-block.tsx'
 import { Page, Panel } from '../look/page.tsx'
 import { EmptyState, QueryView, RowsSkeleton } from '../look/states.tsx'
 import table from '../look/table.module.css'
-import rows from '../topics/topics.module.css'
 import { cellText, documentColumns } from './document-columns.ts'
 
 const PAGE = 100
@@ -66,7 +65,7 @@ function Documents({
           ) : (
             <>
               {(next !== undefined || begins.length > 1) && (
-                <div className={rows.bar}>
+                <div className={table.bar}>
                   <Button.Group>
                     <Button
                       variant="default"
@@ -83,7 +82,7 @@ function Documents({
                       Next
                     </Button>
                   </Button.Group>
-                  <span className={rows.barText}>{plural(documents.length, 'document')} on this page</span>
+                  <span className={table.barText}>{plural(documents.length, 'document')} on this page</span>
                 </div>
               )}
               <DocumentTable documents={documents} onOpen={onOpen} />
@@ -114,9 +113,9 @@ function DocumentTable(props: {
         </thead>
         <tbody>
           {props.documents.map(({ id, revision, document }) => (
-            <tr key={id} className={rows.row}>
+            <tr key={id} className={table.row}>
               <td>
-                <button type="button" className={rows.open} onClick={() => props.onOpen(id)}>
+                <button type="button" className={table.open} onClick={() => props.onOpen(id)}>
                   {id}
                 </button>
               </td>

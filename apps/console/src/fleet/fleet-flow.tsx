@@ -12,9 +12,7 @@ export function FleetFlow() {
   const { rate, status } = useLive()
   const { devices } = status ?? {}
   const lag = status?.processors.reduce((sum, processor) => sum + processor.lag, 0)
-  const failing = status?.processors.some(
-    (processor) => processor.state !== 'running' && processor.state !== 'idle',
-  )
+  const failing = status?.processors.some((processor) => processor.state === 'failed')
   return (
     <section className={styles.flow} aria-label="Summary">
       <Water />
@@ -29,7 +27,7 @@ export function FleetFlow() {
         </Figure>
         <PendingCommands />
         <Figure
-          label={failing ? 'lag; a processor stands' : 'lag of processors'}
+          label={failing ? 'lag; a processor failed' : 'lag of processors'}
           to="/processors"
           alert={failing}
         >

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react'
 import type { FleetProperty } from '../live/fleet-store.ts'
-import { useMedia, useWindowedRows } from '../look/windowed-rows.ts'
+import { useMedia } from '../look/use-media.ts'
+import { useWindowedRows } from '../look/windowed-rows.ts'
 import type { FleetSearch } from '../shell/searches.ts'
 import styles from './fleet.module.css'
 import { FleetRow } from './fleet-row.tsx'

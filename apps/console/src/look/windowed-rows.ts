@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import { type RefObject, useLayoutEffect, useState } from 'react'
 
 /** The rows to draw: from `first` up to, not including, `end`. */
 export interface RowWindow {
@@ -38,17 +38,4 @@ export function useWindowedRows(
     }
   }, [list, count, rowHeight])
   return rows
-}
-
-/** True while a media query holds. */
-export function useMedia(query: string): boolean {
-  const [holds, setHolds] = useState(() => matchMedia(query).matches)
-  useEffect(() => {
-    const list = matchMedia(query)
-    const listen = () => setHolds(list.matches)
-    listen()
-    list.addEventListener('change', listen)
-    return () => list.removeEventListener('change', listen)
-  }, [query])
-  return holds
 }

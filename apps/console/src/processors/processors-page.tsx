@@ -51,12 +51,12 @@ export function ProcessorsPage() {
   )
 }
 
-/** States other than these mean that somebody should look. */
+/** Any other state (failed) means that somebody should look. */
 const TONES: ReadonlyMap<string, Tone> = new Map([
   ['running', 'accent'],
-  ['idle', 'accent'],
-  ['starting', 'calm'],
   ['draining', 'calm'],
+  ['stopped', 'calm'],
+  ['retrying', 'warn'],
 ])
 
 function Processor({ processor }: { readonly processor: ProcessorBody }) {
@@ -66,7 +66,7 @@ function Processor({ processor }: { readonly processor: ProcessorBody }) {
       <header className={styles.cardHead}>
         <h2 className={styles.cardName}>{processor.name}</h2>
         <span className="soft">{processor.kind}</span>
-        <Tag tone={TONES.get(processor.state) ?? 'warn'}>{processor.state}</Tag>
+        <Tag tone={TONES.get(processor.state) ?? 'bad'}>{processor.state}</Tag>
       </header>
       <p className={styles.topics}>
         reads{' '}

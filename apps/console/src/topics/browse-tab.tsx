@@ -7,6 +7,7 @@ import { useConsole, useShortcut } from '../console-context.ts'
 import { formatCount } from '../format/number.ts'
 import { Panel } from '../look/page.tsx'
 import { EmptyState, QueryView, RowsSkeleton } from '../look/states.tsx'
+import table from '../look/table.module.css'
 import { MessageTable } from './message-table.tsx'
 import styles from './topics.module.css'
 
@@ -84,7 +85,7 @@ function PageBar(props: Paging & { readonly topic: TopicBody; readonly partition
   useShortcut('[', 'Earlier messages', earlier)
   useShortcut(']', 'Later messages', later)
   return (
-    <div className={styles.bar}>
+    <div className={table.bar}>
       <PartitionSelect topic={props.topic} partition={props.partition} />
       <Button.Group>
         <Button variant="default" onClick={() => go(startOffset)} disabled={first <= startOffset}>
@@ -102,7 +103,7 @@ function PageBar(props: Paging & { readonly topic: TopicBody; readonly partition
       </Button.Group>
       <OffsetForm go={go} />
       <Reach list={list} first={first} />
-      <span className={styles.barText}>
+      <span className={table.barText}>
         {list.messages.length === 0
           ? 'empty'
           : `${formatCount(first)} to ${formatCount(next - 1)} of ${formatCount(startOffset)} to ${formatCount(endOffset - 1)}`}

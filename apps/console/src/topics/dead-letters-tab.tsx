@@ -7,6 +7,7 @@ import { formatCount, plural } from '../format/number.ts'
 import { Ago } from '../look/ago.tsx'
 import { Panel } from '../look/page.tsx'
 import { EmptyState, QueryView, RowsSkeleton } from '../look/states.tsx'
+import table from '../look/table.module.css'
 import { Tag } from '../look/tone.tsx'
 import { summaryOf } from './message-table.tsx'
 import { type Replay, ReplayDialog } from './replay-dialog.tsx'
@@ -44,8 +45,8 @@ export function DeadLettersTab({ topic, waiting, onOpen }: LettersProps) {
             </EmptyState>
           ) : (
             <>
-              <div className={styles.bar}>
-                <span className={styles.barText}>{plural(waiting, 'letter')} waiting</span>
+              <div className={table.bar}>
+                <span className={table.barText}>{plural(waiting, 'letter')} waiting</span>
                 {(begins.length > 1 || letters.length === PAGE) && (
                   <Pager
                     onEarlier={begins.length > 1 ? () => setBegins(begins.slice(0, -1)) : undefined}

@@ -6,6 +6,7 @@ import { useShortcut } from '../console-context.ts'
 import { formatCount, plural } from '../format/number.ts'
 import { Panel } from '../look/page.tsx'
 import { EmptyState, ProblemState } from '../look/states.tsx'
+import table from '../look/table.module.css'
 import { Tag } from '../look/tone.tsx'
 import { MessageTable } from './message-table.tsx'
 import styles from './topics.module.css'
@@ -24,7 +25,7 @@ export function FollowTab(props: {
   const { view } = follower
   return (
     <Panel>
-      <div className={styles.bar}>
+      <div className={table.bar}>
         {numbers.length > 1 && (
           <Select
             className={styles.partition}
@@ -80,7 +81,7 @@ function FollowButtons({ follower }: { readonly follower: Follower }) {
 function FollowState({ follower }: { readonly follower: Follower }) {
   const { view, paused, connected } = follower
   return (
-    <span className={`${styles.barText} ${styles.push}`} role="status">
+    <span className={`${table.barText} ${styles.push}`} role="status">
       {paused && (
         <Tag tone="warn">
           {view.waiting === 0 ? 'Paused' : `Paused, ${formatCount(view.waiting)} waiting`}

@@ -54,11 +54,11 @@ const MessageRow = memo(function MessageRow(props: {
 }) {
   const { message } = props
   return (
-    <tr className={styles.row}>
+    <tr className={table.row}>
       <td className={table.figure}>
         <button
           type="button"
-          className={styles.open}
+          className={table.open}
           aria-label={`Open message ${message.offset}`}
           onClick={() => props.onOpen(message)}
         >

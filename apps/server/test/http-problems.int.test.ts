@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { problemBody } from '../src/api-shapes.ts'
+import { problemBody, statusBody } from '../src/api-shapes.ts'
 import { connectDevice, post, request, startGreenhouse } from './world.ts'
 
 describe('wrong requests', () => {
@@ -51,7 +51,8 @@ describe('wrong requests', () => {
     expect([broken.status, problemBody.parse(await broken.json()).code]).toEqual([400, 'API_REQUEST_INVALID'])
     const large = await request(app, path, { method: 'POST', headers, body: `"${'x'.repeat(2_000_000)}"` })
     expect(large.status).toBe(413)
-    expect((await request(app, '/api/status')).status).toBe(200)
+    const status = statusBody.parse(await (await request(app, '/api/status')).json())
+    expect(status.counters).toMatchObject({ requestsRefused: 2, requestsFailed: 0 })
   })
 
   test('a command with a wrong setting names the setting', async () => {

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 /** From "npm start" to the first document on the page. */
 const FIRST_DOCUMENT_MS_MAX = 60_000
@@ -114,6 +116,17 @@ describe('npm start', () => {
       () => demo.output,
     )
     expect(moved).toHaveLength(40)
+  })
+
+  test('npm run smoke follows one reading through every hop of it', async () => {
+    const smoke = join(ROOT, 'testing/smoke/src/main.ts')
+    const { stdout } = await run(process.execPath, [smoke, '--data', dataDirectory, '--json'])
+    const hops = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).hop)
+    expect(hops).toHaveLength(8)
+    expect(hops.at(-1)).toBe('the fleet shows the device')
   })
 
   test('stops cleanly on Ctrl-C, and goes on where it stopped', async () => {

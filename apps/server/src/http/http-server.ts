@@ -36,10 +36,17 @@ export type TypedApi = FastifyInstance<
   ZodTypeProvider
 >
 
+/** Answers that were errors, since the start. */
+export interface HttpCounters {
+  requestsRefused: number
+  requestsFailed: number
+}
+
 /** What every group of routes is given. */
 export interface RouteContext {
   readonly backbone: Backbone
   readonly live: LiveFeed
+  readonly counters: Readonly<HttpCounters>
   readonly httpAddress: () => { readonly host: string; readonly port: number }
 }
 
@@ -74,10 +81,11 @@ export async function startHttpServer(backbone: Backbone, options: HttpServerOpt
   server.setValidatorCompiler(validatorCompiler)
   // Answers are ours: a test holds them against their schemas, so that readers do not pay for it at every request.
   server.setSerializerCompiler(() => (body) => JSON.stringify(body))
-  answerWithProblems(server, options.consoleDirectory !== undefined)
+  const counters: HttpCounters = { requestsRefused: 0, requestsFailed: 0 }
+  answerWithProblems(server, counters, options.consoleDirectory !== undefined)
   await describe(server)
   const live = openLiveFeed(backbone, () => statusOf(context))
-  const context: RouteContext = { backbone, live, httpAddress: () => addressOf(server, host) }
+  const context: RouteContext = { backbone, live, counters, httpAddress: () => addressOf(server, host) }
   server.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }))
   await server.register((api) => registerApi(api, context, options.apiToken), { prefix: '/api' })
   server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger())
@@ -110,10 +118,13 @@ async function registerApi(api: FastifyInstance, context: RouteContext, apiToken
 }
 
 /** The console finds its own pages: a path that is no file and not the API's gives its front page. */
-function answerWithProblems(server: FastifyInstance, hasConsole: boolean): void {
+function answerWithProblems(server: FastifyInstance, counters: HttpCounters, hasConsole: boolean): void {
   const send = (reply: FastifyReply, error: unknown) => {
     const problem = toProblem(error)
-    if (problem.status >= 500) reply.log.error(error)
+    if (problem.status >= 500) {
+      counters.requestsFailed += 1
+      reply.log.error(error)
+    } else counters.requestsRefused += 1
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem))
   }

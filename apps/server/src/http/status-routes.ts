@@ -15,7 +15,7 @@ export function statusRoutes(api: TypedApi, context: RouteContext): void {
 }
 
 /** The status right now. */
-export async function statusOf({ backbone, httpAddress }: RouteContext): Promise<StatusBody> {
+export async function statusOf({ backbone, counters, httpAddress }: RouteContext): Promise<StatusBody> {
   const { definition, bus, database, devices, fleet, runtime, startedAtMs } = backbone
   return {
     application: definition.name,
@@ -30,7 +30,7 @@ export async function statusOf({ backbone, httpAddress }: RouteContext): Promise
     },
     listeners: { mqtt: devices.address, http: httpAddress() },
     devices: await fleet.counts(),
-    counters: { ...devices.counters },
+    counters: { ...devices.counters, ...counters },
     processors: await processorBodies(backbone),
     collections: await collectionBodies(backbone),
   }

@@ -18,3 +18,5 @@ export type Mutation =
   | 'nameless-commands'
   /** What devices say of their commands is answered and thrown away. */
   | 'deaf-to-outcomes'
+  /** A timer throws. */
+  | 'throwing-timer'

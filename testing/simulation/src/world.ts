@@ -8,7 +8,7 @@ import type { Mutation } from './mutation.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { ServerProcess } from './process/server-process.ts'
 import { between, seedStream } from './seed-streams.ts'
-import type { Swarm } from './swarm.ts'
+import type { DevicePlan, Swarm } from './swarm.ts'
 
 /** Options of a world beside its swarm. */
 export interface WorldOptions {
@@ -51,7 +51,7 @@ export class World {
     this.runtime = manualRuntime({ seed })
     this.history = openHistory(() => `${this.step} ${this.runtime.clock.monotonic().toFixed(2)}ms`, tailMax)
     this.machine = new Machine(this.runtime, seedStream(seed, 'machine'), swarm)
-    this.devices = swarm.devices.map((plan) => this.#newDevice(plan.id))
+    this.devices = swarm.devices.map((plan) => this.#newDevice(plan))
   }
 
   get nowMs(): number {
@@ -126,17 +126,18 @@ export class World {
       (error: unknown) => this.oracle.escaped.push(`a stop in order failed: ${error}`),
     )
     this.runtime.scheduler.after(STOP_MS_MAX, () => {
-      if (isPresent()) this.crash('kill', 'it did not stop in time')
+      if (!isPresent()) return
+      // While the disk is full or broken there may be nothing to wait for; in peace there is no excuse.
+      if (!this.isUnsafe) this.oracle.escaped.push(`a stop in order took longer than ${STOP_MS_MAX} ms`)
+      this.crash('kill', 'it did not stop in time')
     })
   }
 
-  #newDevice(id: string): SimulatedDevice {
+  #newDevice(plan: DevicePlan): SimulatedDevice {
     const { runtime, oracle, history, swarm } = this
-    const plan = swarm.devices.find((candidate) => candidate.id === id)
-    if (plan === undefined) throw new Error(`no plan for ${id}`)
     return new SimulatedDevice(plan, {
       runtime,
-      random: seedStream(this.#options.seed, `line of ${id}`),
+      random: seedStream(this.#options.seed, `line of ${plan.id}`),
       oracle,
       history,
       link: { latencyMsMax: swarm.networkLatencyMsMax, cutsFrames: swarm.cutsFrames },

@@ -20,6 +20,7 @@ const cases: readonly (readonly [invariant: string, mutation: Mutation, swarm: P
   ['RepetitionsAreRecognised', 'forgetful-bus', {}],
   ['CommandsEndOnce', 'nameless-commands', { kills: 20 }],
   ['EverythingConverges', 'deaf-to-outcomes', {}],
+  ['NothingEscapes', 'throwing-timer', {}],
 ]
 
 describe('each invariant can turn red', () => {

@@ -119,6 +119,11 @@ export class ServerProcess {
       limits: { finishedCommandsPerDeviceMax, inboundInFlightMax },
     })
     this.#isListening = true
+    if (this.#around.mutation === 'throwing-timer') {
+      this.#runtime.scheduler.after(1_000, () => {
+        throw new Error('a timer on purpose')
+      })
+    }
     this.#around.note(`process ${this.number} listens`)
   }
 

@@ -36,7 +36,16 @@ test('An acknowledgement of what was never sent is reported as lost, and the dat
   expect(report.dataDirectory).toBeDefined()
 })
 
-test('A segment that vanished between two kills is reported as lost', async () => {
+test('Bytes that were damaged between two kills are reported as lost, and nothing else is', async () => {
+  const { findings } = await torture('damage')
+  const lost = findings.find(({ promise }) => promise === 'what was acknowledged is in the topic')
+  expect(lost?.count).toBeGreaterThan(0)
+  expect(lost?.count).toBeLessThan(100)
+})
+
+test('A segment that vanished between two kills does not go unnoticed', async () => {
   const { findings } = await torture('segment')
-  expect(findings.map(({ promise }) => promise)).toContain('what was acknowledged is in the topic')
+  expect(findings).toHaveLength(1)
+  expect(findings[0]?.promise).toBe('the server comes back and answers')
+  expect(findings[0]?.examples[0]).toContain('torture.reading/0')
 })

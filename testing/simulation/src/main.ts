@@ -64,13 +64,22 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+/** Undefined for options that do not exist. */
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { count: { type: 'string' }, from: { type: 'string' }, json: { type: 'boolean' } },
+    })
+  } catch {
+    return undefined
+  }
+}
+
 /** Gives the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { count: { type: 'string' }, from: { type: 'string' }, json: { type: 'boolean' } },
-  })
+  const { values = {}, positionals = [] } = parsed(args) ?? {}
   const seed = wholeNumber(positionals[0])
   const count = wholeNumber(values.count)
   const from = wholeNumber(values.from ?? '1')

@@ -19,7 +19,9 @@ process.exitCode = await runGreenhouse()
 /** The build takes a few seconds once; after that only a change in the console's source repeats it. */
 async function buildConsole(): Promise<void> {
   const built = join(CONSOLE, 'dist', 'site', 'index.html')
-  const sources = globSync(['src/**/*', 'index.html', 'package.json', 'vite.config.ts'], { cwd: CONSOLE })
+  const sources = globSync(['src/**/*', 'public/**/*', 'index.html', 'package.json', 'vite.config.ts'], {
+    cwd: CONSOLE,
+  })
   const newestMs = Math.max(...sources.map((file) => statSync(join(CONSOLE, file)).mtimeMs))
   if (existsSync(built) && statSync(built).mtimeMs >= newestMs) return
   const startedMs = Date.now()

@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { StatusBody } from '@millrace/server'
 import { describe, expect, test } from 'vitest'
 import type * as z from 'zod'
 import * as shapes from '../src/api-shapes.ts'
-import { connectDevice, eventually, post, request, startGreenhouse } from './world.ts'
+import { connectDevice, eventually, post, request, startGreenhouse, temporaryDirectory } from './world.ts'
 
 describe('the whole way', () => {
   test('a reading becomes an event, a decision, a command that the device executes, and a document', async () => {
@@ -75,6 +77,21 @@ describe('the whole way', () => {
       await (await request(app, '/api/dead-letters')).json(),
     )
     expect(topics.topics).toMatchObject([{ topic: 'greenhouse.reading', replayed: 1 }])
+  })
+})
+
+describe('the console', () => {
+  test('is served at every address of its own, also with a dot in it, and its missing files are missed', async () => {
+    const consoleDirectory = await temporaryDirectory()
+    await writeFile(join(consoleDirectory, 'index.html'), '<title>console</title>')
+    const app = await startGreenhouse({ consoleDirectory })
+    for (const path of ['/', '/topics/greenhouse.reading', '/devices/bench.1']) {
+      const response = await fetch(app.url + path)
+      expect([path, response.status, await response.text()]).toEqual([path, 200, '<title>console</title>'])
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'self'")
+    }
+    for (const path of ['/assets/gone.js', '/api/gone'])
+      expect((await fetch(app.url + path)).status).not.toBe(200)
   })
 })
 

@@ -117,7 +117,6 @@ async function registerApi(api: FastifyInstance, context: RouteContext, apiToken
   }
 }
 
-/** The console finds its own pages: a path that is no file and not the API's gives its front page. */
 function answerWithProblems(server: FastifyInstance, counters: HttpCounters, hasConsole: boolean): void {
   const send = (reply: FastifyReply, error: unknown) => {
     const problem = toProblem(error)
@@ -130,9 +129,11 @@ function answerWithProblems(server: FastifyInstance, counters: HttpCounters, has
   }
   server.setErrorHandler((error, _request, reply) => send(reply, error))
   server.setNotFoundHandler((request, reply) => {
-    const wantsPage = hasConsole && request.method === 'GET' && !request.url.startsWith('/api/')
-    if (wantsPage && !/\.\w+$/.test(pathOf(request.url))) return reply.sendFile('index.html')
-    return send(reply, millraceError('API_NOT_FOUND', { path: pathOf(request.url) }))
+    const path = pathOf(request.url)
+    // The console finds its own pages (/topics/greenhouse.reading); /api and /assets have nothing to find.
+    if (hasConsole && request.method === 'GET' && !/^\/(api|assets)\//.test(path))
+      return reply.sendFile('index.html')
+    return send(reply, millraceError('API_NOT_FOUND', { path }))
   })
 }
 
@@ -159,7 +160,7 @@ async function describe(server: FastifyInstance): Promise<void> {
 
 /** Styles are set by script in the console's component library, hence 'unsafe-inline' for styles and nothing else. */
 const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 async function serveConsole(server: FastifyInstance, directory: string): Promise<void> {
   await server.register(fastifyStatic, {

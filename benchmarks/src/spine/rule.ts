@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import mqtt, { type IPublishPacket } from 'mqtt'
 
@@ -49,6 +50,10 @@ client.handleMessage = (packet, done) => {
   }
   done()
 }
+// As for everybody here: no waiting for a fuller packet (Nagle's algorithm).
+client.on('connect', () => {
+  if (client.stream instanceof Socket) client.stream.setNoDelay(true)
+})
 await client.subscribeAsync('devices/+/events/+', { qos: 1 })
 process.send?.('ready')
 

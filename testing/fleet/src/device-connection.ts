@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 
 /** Where and as whom a simulated device connects. */
@@ -31,7 +32,11 @@ export function openDeviceConnection(address: DeviceAddress, observer: DeviceCon
   const client = mqtt.connect(address.url, optionsOf(address))
   let lastError: Error | undefined
   let isClosed = false
-  client.on('connect', () => observer.connected(client))
+  client.on('connect', () => {
+    // An acknowledgement must not hold back what follows it until the server has answered (Nagle's algorithm).
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true)
+    observer.connected(client)
+  })
   client.on('message', (topic, payload) => observer.message(topic, payload))
   client.on('error', (error) => {
     lastError = error

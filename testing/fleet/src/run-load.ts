@@ -106,7 +106,8 @@ class Load {
     const total = Math.round(ratePerSecond * seconds)
     const startMs = performance.now()
     while (this.#published < total && signal?.aborted !== true) {
-      const due = Math.min(total, Math.floor(((performance.now() - startMs) * ratePerSecond) / 1000))
+      // The first event is due at once, not after the first interval.
+      const due = Math.min(total, 1 + Math.floor(((performance.now() - startMs) * ratePerSecond) / 1000))
       while (this.#published < due) this.#publishOne(startMs + (this.#published * 1000) / ratePerSecond)
       await wait(1)
     }

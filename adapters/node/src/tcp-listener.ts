@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { Connection, Listener, ListeningAddress } from '@millrace/devices'
 import { assert, errorText, millraceError } from '@millrace/kernel'
+import { Arrivals } from './arrivals.ts'
 import { TcpConnection } from './tcp-connection.ts'
 
 /** Where {@link tcpListener} listens. */
@@ -37,7 +38,8 @@ class TcpListener implements Listener {
   listen(accept: (connection: Connection) => void): Promise<ListeningAddress> {
     assert(this.#server === undefined, 'a listener listens once')
     const { host, port } = this.#options
-    const server = createServer((socket) => accept(new TcpConnection(socket)))
+    const arrivals = new Arrivals()
+    const server = createServer((socket) => accept(new TcpConnection(socket, arrivals)))
     this.#server = server
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(this.#unusable(error)))

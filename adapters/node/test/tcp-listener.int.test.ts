@@ -3,6 +3,7 @@ import { listenerSuite } from '@millrace/conformance'
 import type { Listener } from '@millrace/devices'
 import { tcpListener } from '@millrace/node'
 import { expect, test } from 'vitest'
+import { Arrivals } from '../src/arrivals.ts'
 import { TcpConnection } from '../src/tcp-connection.ts'
 
 const HOST = '127.0.0.1'
@@ -25,7 +26,7 @@ listenerSuite('tcpListener', async () => {
       new Promise((resolve, reject) => {
         const socket = connect({ host: HOST, port })
         socket.once('error', reject)
-        socket.once('connect', () => resolve(new TcpConnection(socket)))
+        socket.once('connect', () => resolve(new TcpConnection(socket, new Arrivals())))
       }),
   }
 })

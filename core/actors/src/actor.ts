@@ -19,7 +19,7 @@ export interface ActorContext {
 /** Which events an actor takes and how. */
 export interface ActorOptions<Data> {
   readonly on: EventType<Data> | readonly EventType<Data>[]
-  /** Subjects handled at the same time; events of one subject stay in order. Default: 16. */
+  /** Subjects handled at the same time; events of one subject stay in order. Default: 128, since most of a try is waiting for the disk. */
   readonly concurrency?: number
   readonly retry?: RetryPolicy
   /** Longest time for one try, in milliseconds. Default: 30,000. */

@@ -62,8 +62,9 @@ export class Fetcher {
     for (let failures = 0; !signal.aborted; ) {
       try {
         if (this.#isBroken) await this.#reopen()
-        await this.#fetchOnce()
+        const fetched = await this.#fetchOnce()
         failures = 0
+        await this.#linger(fetched)
       } catch (error) {
         if (signal.aborted) break
         if (isMillraceError(error, 'BUS_CLOSED')) return 'bus-closed'
@@ -88,12 +89,20 @@ export class Fetcher {
     return this.#subscription.close()
   }
 
-  async #fetchOnce(): Promise<void> {
+  /** Lets messages gather before the next fetch, unless there are plenty already. */
+  async #linger(fetched: number): Promise<void> {
+    const { runtime, settings } = this.#around
+    if (settings.lingerMs === 0 || fetched === 0 || fetched >= settings.batchMax) return
+    await sleep(runtime.scheduler, settings.lingerMs, this.#ending.signal)
+  }
+
+  /** Resolves with the number of messages that came; 0 after waiting for room. */
+  async #fetchOnce(): Promise<number> {
     const { ledger, settings } = this.#around
     const countMax = ledger.room
     if (countMax === 0) {
       await ledger.less.wait()
-      return
+      return 0
     }
     const messages = await this.#subscription.next({ countMax, signal: this.#ending.signal })
     const mine: Item[] = []
@@ -102,6 +111,7 @@ export class Fetcher {
       else ledger.finish(item)
     }
     this.#work.take(mine)
+    return messages.length
   }
 
   /**

@@ -24,7 +24,7 @@ export interface StepContext {
 /** Handles one message at a time; messages of different keys in parallel, those of one key in order. */
 export interface MessageStep {
   readonly kind: 'message'
-  /** Keys at work at the same time. Default: 16. */
+  /** Keys at work at the same time. Default: 128, since most of a try is waiting for the disk. */
   readonly concurrency?: number
   handle(message: Message, context: StepContext): Promise<void>
 }
@@ -34,6 +34,11 @@ export interface BatchStep {
   readonly kind: 'batch'
   /** Default: 500. */
   readonly batchMax?: number
+  /**
+   * Least time from one fetch to the next while less than a whole batch comes, in milliseconds: under load it makes
+   * fewer and larger batches, after a pause it delays nothing. Default: 0.
+   */
+  readonly lingerMs?: number
   handle(messages: readonly Message[], context: StepContext): Promise<void>
 }
 

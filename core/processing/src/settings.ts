@@ -10,6 +10,7 @@ export interface Settings {
   readonly prefetch: { readonly pauseAt: number; readonly resumeAt: number }
   readonly concurrency: number
   readonly batchMax: number
+  readonly lingerMs: number
 }
 
 /** Longest time that a timer can wait, in milliseconds: about 24 days. */
@@ -19,8 +20,9 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 export function settingsOf(description: ProcessorDescription): Settings {
   const { name, step, timeoutMs = 30_000, prefetch = { pauseAt: 1_000, resumeAt: 500 } } = description
   const retry = { ...RETRY_POLICY_DEFAULT, ...description.retry }
-  const concurrency = step.kind === 'message' ? (step.concurrency ?? 16) : 1
+  const concurrency = step.kind === 'message' ? (step.concurrency ?? 128) : 1
   const batchMax = step.kind === 'batch' ? (step.batchMax ?? 500) : 1
+  const lingerMs = step.kind === 'batch' ? (step.lingerMs ?? 0) : 0
   const within = (setting: string, value: number, low: number, high: number, isWhole = true) => {
     if (value >= low && value <= high && (!isWhole || Number.isInteger(value))) return
     const expected = `a${isWhole ? ' whole' : ''} number from ${low} to ${high}`
@@ -39,5 +41,6 @@ export function settingsOf(description: ProcessorDescription): Settings {
   within('prefetch.resumeAt', prefetch.resumeAt, 0, prefetch.pauseAt - 1)
   within('concurrency', concurrency, 1, 10_000)
   within('batchMax', batchMax, 1, 1_000_000)
-  return { name, retry, timeoutMs, prefetch, concurrency, batchMax }
+  within('lingerMs', lingerMs, 0, 60_000, false)
+  return { name, retry, timeoutMs, prefetch, concurrency, batchMax, lingerMs }
 }

@@ -5,6 +5,9 @@ import { type BatchStep, describeMessage, type StepContext } from '@millrace/pro
 import { Checkpoint } from './checkpoint.ts'
 import type { Apply, Projection } from './projection.ts'
 
+/** How far documents may lag behind for the sake of larger commits, in milliseconds. */
+const LINGER_MS = 20
+
 /** One event on its way to the document of its key. */
 interface Change<Document extends Identified> {
   readonly key: string
@@ -29,6 +32,8 @@ type Slots<Document extends Identified> = Map<string, Slot<Document>>
  */
 export class ProjectionStep<Document extends Identified> implements BatchStep {
   readonly kind = 'batch'
+  /** A commit costs a sync of the disk, whatever it holds. */
+  readonly lingerMs = LINGER_MS
   readonly #projection: Projection<Document>
   readonly #database: Database
   readonly #checkpoint: Checkpoint

@@ -8,6 +8,8 @@ export interface BusStores {
   /** Name of the engine, and whether what it stores survives a power cut. */
   readonly engine: string
   readonly durable: boolean
+  /** Bytes of messages, as they are stored, that one append of a partition and one put into a table take. Default: any. */
+  readonly appendBytesMax?: number
   /** Opens the storage of a partition, new or kept. */
   openPartition(topic: string, partition: number, retention: Retention): Promise<PartitionStore>
   /** Topics with their settings and writer epochs. */

@@ -27,7 +27,10 @@ export interface Bus extends AsyncDisposable {
    * Messages with `deliverAtMs` are durable on return, but appear in the topic at that time.
    * A call whose signal has aborted already publishes nothing; later, aborting gives up the wait only. One message that
    * is refused refuses the call. If the storage of one partition fails, what went to the others stays published: the
-   * call rejects, and is safe to repeat with the same idempotency keys.
+   * call rejects, and is safe to repeat with the same idempotency keys. The same holds for a call of more bytes than the
+   * engine writes at once (the embedded bus: 16 MiB, or what a segment takes): it is written in parts, each when the one
+   * before is durable, and later calls for the topic wait for their turn behind it. If a part fails, those before it stay
+   * published and those behind it are not tried, so that a repetition keeps the order per key.
    * Kafka: Produce with acks=all by an idempotent producer. NATS: publish with `Nats-Msg-Id`, awaiting every ack.
    *
    * @throws TOPIC_UNKNOWN, MESSAGE_TOO_LARGE, MESSAGE_INVALID, TOPIC_EXCLUSIVE, NOT_SUPPORTED, BUS_LIMIT_REACHED,
@@ -242,8 +245,8 @@ export interface ExclusiveWriter extends AsyncDisposable {
    * idempotency key is known is not written again. `deliverAtMs` is NOT_SUPPORTED here.
    * Kafka: a transaction. NATS: an atomic batch (from 2.12 on).
    *
-   * @throws WRITER_FENCED as soon as a newer writer has been opened, WRITER_POSITION_CONFLICT, WRITER_CLOSED, and what
-   * {@link Bus.publish} throws
+   * @throws WRITER_FENCED as soon as a newer writer has been opened, WRITER_POSITION_CONFLICT, WRITER_APPEND_TOO_LARGE
+   * (more bytes than the engine writes at once: nothing is written), WRITER_CLOSED, and what {@link Bus.publish} throws
    */
   append(
     messages: readonly NewMessage[],

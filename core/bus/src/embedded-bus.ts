@@ -22,7 +22,7 @@ import { ConsumerGroups } from './consumer-groups.ts'
 import { DelayedMessages } from './delayed-messages.ts'
 import { EmbeddedWriter } from './embedded-writer.ts'
 import { GroupMember } from './group-member.ts'
-import { assertGroupName, assertMessage } from './message-checks.ts'
+import { assertGroupName, assertMessage, type MessageLimits } from './message-checks.ts'
 import { TopicCatalogue } from './topic-catalogue.ts'
 
 /**
@@ -33,7 +33,7 @@ export class EmbeddedBus implements Bus {
   readonly supports: BusSupports
   readonly #stores: BusStores
   readonly #runtime: Runtime
-  readonly #limits: BusLimits
+  readonly #limits: BusLimits & MessageLimits
   readonly #topics: TopicCatalogue
   readonly #groups: ConsumerGroups
   readonly #delayed: DelayedMessages
@@ -45,7 +45,8 @@ export class EmbeddedBus implements Bus {
   constructor(stores: BusStores, runtime: Runtime, limits: Partial<BusLimits> = {}) {
     this.#stores = stores
     this.#runtime = runtime
-    this.#limits = { ...BUS_LIMITS_DEFAULT, ...limits }
+    const { appendBytesMax = Number.POSITIVE_INFINITY } = stores
+    this.#limits = { ...BUS_LIMITS_DEFAULT, ...limits, appendBytesMax }
     this.supports = {
       engine: stores.engine,
       delay: true,
@@ -105,8 +106,9 @@ export class EmbeddedBus implements Bus {
     throwIfAborted(options.signal)
     const target = this.#topics.get(topic)
     if (target.exclusive) throw millraceError('TOPIC_EXCLUSIVE', { topic })
-    for (const message of messages) assertMessage(topic, message, this.#limits.messageBytesMax)
-    return abortable(target.publish(messages, this.#runtime.clock.now()), options.signal)
+    let storedBytes = 0
+    for (const message of messages) storedBytes += assertMessage(topic, message, this.#limits)
+    return abortable(target.publish(messages, storedBytes, this.#runtime.clock.now()), options.signal)
   }
 
   async read(position: Position, limits?: ReadLimits): Promise<readonly Message[]> {
@@ -142,7 +144,7 @@ export class EmbeddedBus implements Bus {
     return new EmbeddedWriter(target, partition, epoch, {
       runtime: this.#runtime,
       engine: this.#stores.engine,
-      messageBytesMax: this.#limits.messageBytesMax,
+      limits: this.#limits,
       assertOpen: () => this.#assertOpen(),
     })
   }

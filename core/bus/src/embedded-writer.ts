@@ -1,6 +1,6 @@
 import { millraceError, type Runtime } from '@millrace/kernel'
 import type { ExclusiveWriter, NewMessage, Placement } from './bus.ts'
-import { assertMessage } from './message-checks.ts'
+import { assertMessage, type MessageLimits } from './message-checks.ts'
 import type { Partition } from './partition.ts'
 import type { Topic } from './topic.ts'
 
@@ -8,7 +8,7 @@ import type { Topic } from './topic.ts'
 export interface WriterEnvironment {
   readonly runtime: Runtime
   readonly engine: string
-  readonly messageBytesMax: number
+  readonly limits: MessageLimits
   assertOpen(): void
 }
 
@@ -35,12 +35,14 @@ export class EmbeddedWriter implements ExclusiveWriter {
     messages: readonly NewMessage[],
     options: { readonly expectedOffset?: number } = {},
   ): Promise<readonly Placement[]> {
-    const { engine, messageBytesMax } = this.#environment
+    const { engine, limits } = this.#environment
+    let storedBytes = 0
     for (const message of messages) {
-      assertMessage(this.#topic.name, message, messageBytesMax)
+      storedBytes += assertMessage(this.#topic.name, message, limits)
       if (message.deliverAtMs === undefined) continue
       throw millraceError('NOT_SUPPORTED', { what: 'Delay by an exclusive writer', engine })
     }
+    this.#assertOneAppend(storedBytes)
     return this.#partition.inWriterTurn(async () => {
       this.#assertNewest()
       this.#assertPosition(options.expectedOffset)
@@ -64,6 +66,13 @@ export class EmbeddedWriter implements ExclusiveWriter {
     if (!this.#closed && this.epoch === current) return
     if (this.#closed) throw millraceError('WRITER_CLOSED', { topic, partition })
     throw millraceError('WRITER_FENCED', { topic, partition, epoch: this.epoch, current })
+  }
+
+  /** All or none: what one append does not take cannot be divided. */
+  #assertOneAppend(seen: number): void {
+    const { topic, index: partition } = this.#partition
+    const { appendBytesMax: limit } = this.#environment.limits
+    if (seen > limit) throw millraceError('WRITER_APPEND_TOO_LARGE', { topic, partition, seen, limit })
   }
 
   #assertPosition(expected: number | undefined): void {

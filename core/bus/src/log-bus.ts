@@ -1,4 +1,4 @@
-import type { Runtime } from '@millrace/kernel'
+import { millraceError, type Runtime } from '@millrace/kernel'
 import { type Files, openLog } from '@millrace/log'
 import type { Bus } from './bus.ts'
 import { BUS_LIMITS_DEFAULT, type BusLimits } from './bus-limits.ts'
@@ -9,7 +9,7 @@ import { openLogTable } from './log-table.ts'
 
 /** Every limit of the bus on logs. */
 export interface LogBusLimits extends BusLimits {
-  /** A segment of a partition's log; what retention removes at once. Default: 64 MiB. */
+  /** A segment of a partition's log; what retention removes at once. It must have room for a message. Default: 64 MiB. */
   readonly segmentBytesMax: number
   /** The logs of topics, positions and delayed messages are not rewritten below this size. Default: 4 MiB. */
   readonly tableBytesMin: number
@@ -30,6 +30,12 @@ const SEGMENT_BYTES_MAX_DEFAULT = 64 * 1024 * 1024
 const TABLE_BYTES_MIN_DEFAULT = 4 * 1024 * 1024
 /** What a record may be, whatever its limit. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024
+/** What a log gathers for one write, and so what it takes in one append; more if a single message may be larger. */
+const PENDING_BYTES_MIN = 16 * 1024 * 1024
+/** Room for what a segment and a frame have beside their records. */
+const SEGMENT_OVERHEAD_BYTES_MAX = 256
+/** Room for what is stored with a message beside its texts and its value, its idempotency key included. */
+const MESSAGE_OVERHEAD_BYTES_MAX = 1024
 
 /**
  * Opens the bus in a directory, or begins one there. Publications, topics, committed positions, writer epochs and
@@ -38,11 +44,11 @@ const RECORD_BYTES_MAX = 64 * 1024 * 1024
  * Layout: `topics/<name>/<partition>` one log a partition; `state/topics`, `state/positions`, `state/delayed` a table
  * each. A partition whose log cannot be opened is `PARTITION_UNAVAILABLE`; everything else works.
  *
- * @throws DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, DISK_FULL, and the file system's own errors
+ * @throws CONFIGURATION_INVALID (a segment has no room for a message), DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, DISK_FULL, and the file system's own errors
  */
 export async function openLogBus(options: LogBusOptions): Promise<Bus> {
   const { files, runtime, directory = 'bus', limits = {} } = options
-  const recordBytesMax = recordBytesFor(limits.messageBytesMax ?? BUS_LIMITS_DEFAULT.messageBytesMax)
+  const { segmentBytesMax, recordBytesMax, pendingBytesMax, appendBytesMax } = logLimitsOf(limits)
   const rewriteBytesMin = limits.tableBytesMin ?? TABLE_BYTES_MIN_DEFAULT
   const { allocateAheadBytesMax } = limits
   const allocation = allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }
@@ -54,6 +60,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
       directory: `${directory}/state/${name}`,
       rewriteBytesMin,
       recordBytesMax,
+      pendingBytesMax,
       ...allocation,
     })
     opened.push(table)
@@ -63,13 +70,13 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
     const stores: BusStores = {
       engine: 'embedded',
       durable: true,
+      appendBytesMax,
       // First: its lock keeps a second process from the rest.
       topics: await openTable('topics'),
       positions: await openTable('positions'),
       delayed: await openTable('delayed'),
       openPartition: async (topic, partition, settings) => {
         const retention: LiveRetention = { ...settings }
-        const segmentBytesMax = limits.segmentBytesMax ?? SEGMENT_BYTES_MAX_DEFAULT
         const path = `${directory}/topics/${topic}/${partition}`
         const log = await openLog({
           files,
@@ -77,6 +84,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
           directory: path,
           segmentBytesMax,
           recordBytesMax,
+          pendingBytesMax,
           retention,
           ...allocation,
         })
@@ -90,7 +98,28 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
   }
 }
 
-/** A message with its lengths, its idempotency key, and the bus's own headers: at most twice as much, and some. */
-function recordBytesFor(messageBytesMax: number): number {
-  return Math.min(RECORD_BYTES_MAX, 2 * messageBytesMax + 64 * 1024)
+/** The limits of every log of the bus; `CONFIGURATION_INVALID` unless each message within its limit fits. */
+function logLimitsOf(limits: Partial<LogBusLimits>) {
+  const { messageBytesMax = BUS_LIMITS_DEFAULT.messageBytesMax } = limits
+  const { segmentBytesMax = SEGMENT_BYTES_MAX_DEFAULT } = limits
+  const segmentBytesMin = messageBytesMax + MESSAGE_OVERHEAD_BYTES_MAX + SEGMENT_OVERHEAD_BYTES_MAX
+  if (!(segmentBytesMin <= SEGMENT_BYTES_MAX_DEFAULT)) {
+    const limit = SEGMENT_BYTES_MAX_DEFAULT - MESSAGE_OVERHEAD_BYTES_MAX - SEGMENT_OVERHEAD_BYTES_MAX
+    throw invalid('limits.messageBytesMax', messageBytesMax, `at most ${limit} bytes`)
+  }
+  if (!(segmentBytesMax >= segmentBytesMin)) {
+    const expected = `at least ${segmentBytesMin} bytes, because limits.messageBytesMax is ${messageBytesMax}`
+    throw invalid('limits.segmentBytesMax', segmentBytesMax, expected)
+  }
+  // A message with its lengths, its idempotency key, and the bus's own headers: at most twice as much, and some.
+  const recordBytesMax = Math.min(RECORD_BYTES_MAX, 2 * messageBytesMax + 64 * 1024)
+  const pendingBytesMax = Math.max(PENDING_BYTES_MIN, recordBytesMax + MESSAGE_OVERHEAD_BYTES_MAX)
+  // The tables' segments have the default size.
+  const roomBytes = Math.min(segmentBytesMax, SEGMENT_BYTES_MAX_DEFAULT) - SEGMENT_OVERHEAD_BYTES_MAX
+  const appendBytesMax = Math.min(pendingBytesMax, roomBytes)
+  return { segmentBytesMax, recordBytesMax, pendingBytesMax, appendBytesMax }
+}
+
+function invalid(path: string, seen: number, expected: string): Error {
+  return millraceError('CONFIGURATION_INVALID', { path, seen: `${seen} bytes`, expected })
 }

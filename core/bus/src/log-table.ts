@@ -10,6 +10,8 @@ export interface LogTableOptions {
   /** A log smaller than this is not rewritten. Default: 4 MiB. */
   readonly rewriteBytesMin?: number
   readonly recordBytesMax: number
+  /** See `LogOptions`; one put may not be larger. */
+  readonly pendingBytesMax?: number
   /** See `LogOptions`. */
   readonly allocateAheadBytesMax?: number
 }
@@ -219,7 +221,7 @@ function byWorth(left: Side, right: Side): number {
 }
 
 function openTableLog(
-  { files, runtime, directory, recordBytesMax, allocateAheadBytesMax }: LogTableOptions,
+  { files, runtime, directory, recordBytesMax, pendingBytesMax, allocateAheadBytesMax }: LogTableOptions,
   name: SideName,
 ): Promise<Log> {
   return openLog({
@@ -227,6 +229,7 @@ function openTableLog(
     runtime,
     directory: `${directory}/${name}`,
     recordBytesMax,
+    ...(pendingBytesMax === undefined ? {} : { pendingBytesMax }),
     ...(allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }),
   })
 }

@@ -20,8 +20,25 @@ export function assertGroupName(group: string): void {
   throw millraceError('GROUP_NAME_INVALID', { group: JSON.stringify(group) ?? 'undefined' })
 }
 
-/** Throws `MESSAGE_TOO_LARGE` or `MESSAGE_INVALID` for a message that may not be published. */
-export function assertMessage(topic: string, message: NewMessage, bytesMax: number): void {
+/** Of a stored message, beside its texts and its value: its numbers, and a record's; for a delayed one its place, too. */
+const STORED_BYTES_MAX = 64
+const STORED_DELAYED_BYTES_MAX = 512
+/** The two lengths of a header. */
+const STORED_HEADER_BYTES_MAX = 10
+
+/** Limits of one message, in bytes. */
+export interface MessageLimits {
+  /** See {@link BusLimits.messageBytesMax}. */
+  readonly messageBytesMax: number
+  /** See {@link BusStores.appendBytesMax}. */
+  readonly appendBytesMax: number
+}
+
+/**
+ * Throws `MESSAGE_TOO_LARGE` or `MESSAGE_INVALID` for a message that may not be published; answers how many bytes it
+ * takes in the storage, at most.
+ */
+export function assertMessage(topic: string, message: NewMessage, limits: MessageLimits): number {
   if (!(message.value instanceof Uint8Array))
     invalid(topic, 'value', typeof message.value, 'bytes (Uint8Array)')
   const characters = message.idempotencyKey?.length ?? 1
@@ -40,8 +57,18 @@ export function assertMessage(topic: string, message: NewMessage, bytesMax: numb
     if (!isHeaderName(name))
       invalid(topic, 'header name', JSON.stringify(name), 'printable ASCII without spaces and ":"')
   }
-  const bytes = messageBytes(message)
-  if (bytes > bytesMax) throw millraceError('MESSAGE_TOO_LARGE', { topic, seen: bytes, limit: bytesMax })
+  const { counted, stored } = measure(message)
+  const { messageBytesMax, appendBytesMax } = limits
+  if (counted > messageBytesMax)
+    throw millraceError('MESSAGE_TOO_LARGE', { topic, seen: counted, limit: messageBytesMax })
+  if (stored > appendBytesMax)
+    throw millraceError('MESSAGE_TOO_LARGE', { topic, seen: stored, limit: appendBytesMax })
+  return stored
+}
+
+/** How many bytes a message takes in the storage, at most. */
+export function storedBytesMax(message: NewMessage): number {
+  return measure(message).stored
 }
 
 /** `__proto__` would not be a property of the object that a reader gets. */
@@ -53,16 +80,19 @@ function invalid(topic: string, part: string, seen: string, expected: string): n
   throw millraceError('MESSAGE_INVALID', { topic, part, seen, expected })
 }
 
-/** Size of a message as {@link BusLimits.messageBytesMax} counts it. */
-function messageBytes(message: NewMessage): number {
+/** Size of a message as {@link BusLimits.messageBytesMax} counts it, and as it is stored, at most. */
+function measure(message: NewMessage): { readonly counted: number; readonly stored: number } {
   let bytes = message.value.length + utf8Bytes(message.key ?? '')
   let ownBytes = 0
+  let stored = message.deliverAtMs === undefined ? STORED_BYTES_MAX : STORED_DELAYED_BYTES_MAX
   for (const name in message.headers) {
+    stored += STORED_HEADER_BYTES_MAX
     const header = utf8Bytes(name) + utf8Bytes(message.headers[name] as string)
     if (name.startsWith('mr_')) ownBytes += header
     else bytes += header
   }
-  return bytes + Math.max(0, ownBytes - OWN_HEADER_BYTES_MAX)
+  stored += bytes + ownBytes + utf8Bytes(message.idempotencyKey ?? '')
+  return { counted: bytes + Math.max(0, ownBytes - OWN_HEADER_BYTES_MAX), stored }
 }
 
 /** Bytes of `text` in UTF-8; a lone surrogate counts 3, as it is written (U+FFFD). */

@@ -2,7 +2,7 @@ import { millraceError, type Runtime } from '@millrace/kernel'
 import type { TopicInfo, TopicSettings } from './bus.ts'
 import type { BusLimits } from './bus-limits.ts'
 import type { BusStores, Retention } from './bus-stores.ts'
-import { assertTopicName } from './message-checks.ts'
+import { assertTopicName, type MessageLimits } from './message-checks.ts'
 import { Partition } from './partition.ts'
 import { recallKeys } from './recalled-keys.ts'
 import { type Delay, Topic } from './topic.ts'
@@ -24,12 +24,12 @@ export class TopicCatalogue {
   readonly #topics = new Map<string, Topic>()
   readonly #stores: BusStores
   readonly #runtime: Runtime
-  readonly #limits: BusLimits
+  readonly #limits: BusLimits & MessageLimits
   readonly #delay: Delay
   /** Creations and changes happen one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(stores: BusStores, runtime: Runtime, limits: BusLimits, delay: Delay) {
+  constructor(stores: BusStores, runtime: Runtime, limits: BusLimits & MessageLimits, delay: Delay) {
     this.#stores = stores
     this.#runtime = runtime
     this.#limits = limits
@@ -102,6 +102,7 @@ export class TopicCatalogue {
 
   async close(): Promise<void> {
     await this.#turn
+    await Promise.all([...this.#topics.values()].map((topic) => topic.idle()))
     const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions)
     await Promise.allSettled(partitions.map((partition) => partition.close()))
   }
@@ -163,9 +164,10 @@ export class TopicCatalogue {
         return partition
       }),
     )
-    const { idempotencyKeysMax } = this.#limits
+    const { idempotencyKeysMax, appendBytesMax } = this.#limits
     const topic = new Topic({ name, exclusive, retention }, partitions, {
       idempotencyKeysMax,
+      appendBytesMax,
       delay: this.#delay,
     })
     const available = partitions.filter((partition) => partition.available)

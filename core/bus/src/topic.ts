@@ -4,6 +4,7 @@ import { IdempotencyWindow } from './idempotency-window.ts'
 import type { Partition } from './partition.ts'
 import { partitionOfKey } from './partition-choice.ts'
 import { PublicationBatch, type PublicationInFlight } from './publication.ts'
+import { PublicationTurns, partsOf } from './publication-turns.ts'
 
 /** Makes delayed messages durable; the topic gets them when they are due. */
 export type Delay = (topic: string, messages: readonly NewMessage[]) => Promise<void>
@@ -17,12 +18,19 @@ export class Topic {
   readonly #window: IdempotencyWindow
   readonly #inFlight = new Map<string, PublicationInFlight>()
   readonly #delay: Delay
+  readonly #turns: PublicationTurns
+  readonly #appendBytesMax: number
   #nextPartition = 0
 
   constructor(
     description: { readonly name: string; readonly exclusive: boolean; readonly retention: Retention },
     partitions: readonly Partition[],
-    options: { readonly idempotencyKeysMax: number; readonly delay: Delay },
+    options: {
+      readonly idempotencyKeysMax: number
+      /** See {@link BusStores.appendBytesMax}. */
+      readonly appendBytesMax: number
+      readonly delay: Delay
+    },
   ) {
     this.name = description.name
     this.exclusive = description.exclusive
@@ -30,6 +38,8 @@ export class Topic {
     this.partitions = partitions
     this.#window = new IdempotencyWindow(options.idempotencyKeysMax)
     this.#delay = options.delay
+    this.#appendBytesMax = options.appendBytesMax
+    this.#turns = new PublicationTurns(options.appendBytesMax)
   }
 
   get info(): TopicInfo {
@@ -50,14 +60,26 @@ export class Topic {
   }
 
   /**
-   * Publishes checked messages. Everything is handed to the storage before the first wait, so the order of the calls
-   * is the order in each partition. If one partition fails, what went to the others stays published.
+   * Publishes checked messages, which take `storedBytes` at most. Everything is handed to the storage before the first
+   * wait, or in its turn, so the order of the calls is the order in each partition. If one partition fails, what went to
+   * the others stays published, and so do the parts of a large publication that came before.
    */
-  publish(messages: readonly NewMessage[], nowMs: number): Promise<readonly Placement[]> {
-    return this.#place(messages, nowMs, (message) => this.#partitionFor(message))
+  publish(
+    messages: readonly NewMessage[],
+    storedBytes: number,
+    nowMs: number,
+  ): Promise<readonly Placement[]> {
+    return this.#turns.place(messages, storedBytes, (part) =>
+      this.#place(part, nowMs, (message) => this.#partitionFor(message)),
+    )
   }
 
-  /** The same into one partition: for its exclusive writer. */
+  /** Resolves when everything that was published has been handed to the storage. */
+  idle(): Promise<void> {
+    return this.#turns.idle()
+  }
+
+  /** The same in one append to one partition: for its exclusive writer. */
   append(partition: number, messages: readonly NewMessage[], nowMs: number): Promise<readonly Placement[]> {
     return this.#place(messages, nowMs, () => partition)
   }
@@ -68,8 +90,13 @@ export class Topic {
       const known = idempotencyKey === undefined ? undefined : this.#window.get(idempotencyKey)
       return known === undefined || known.offset === -1
     })
+    for (const part of partsOf(waiting, this.#appendBytesMax)) await this.#deliver(part, nowMs)
+  }
+
+  async #deliver(messages: readonly NewMessage[], nowMs: number): Promise<void> {
     const batches = new Map<number, PublicationBatch>()
-    for (const message of waiting) this.#batchFor(batches, this.#partitionFor(message), false).add(message, 0)
+    for (const message of messages)
+      this.#batchFor(batches, this.#partitionFor(message), false).add(message, 0)
     await Promise.all([...batches.values()].map((batch) => this.#write(batch, nowMs, [])))
   }
 

@@ -113,6 +113,7 @@ export function busPublishTests(factory: BusFactory): void {
   })
 
   busReadTests(harness)
+  busLargeCallTests(harness)
   busRefusalTests(harness)
 }
 
@@ -147,6 +148,34 @@ function busReadTests(harness: ReturnType<typeof useBus>): void {
     expect(await codeOf(bus.read({ topic: 't', partition: 2, offset: 0 }))).toBe('PARTITION_UNKNOWN')
     expect(await codeOf(publishTexts(bus, 'x', ['a']))).toBe('TOPIC_UNKNOWN')
     expect(await codeOf(bus.subscribe({ group: 'g', topics: ['t', 'x'] }))).toBe('TOPIC_UNKNOWN')
+  })
+}
+
+/** More than an engine writes at once: the embedded bus 16 MiB. */
+const LARGE_CALL_BYTES = 17 * 1024 * 1024
+
+function busLargeCallTests(harness: ReturnType<typeof useBus>): void {
+  test('a call of more bytes than are written at once keeps its order, and later calls come behind it', async () => {
+    const { bus, messageBytesMax } = harness()
+    await bus.createTopic('t', { partitions: 2 })
+    const bytes = Math.floor(messageBytesMax * 0.9)
+    const large = Array.from({ length: Math.ceil(LARGE_CALL_BYTES / bytes) }, (_, index) => {
+      const value = new Uint8Array(bytes)
+      value[0] = index % 256
+      return { key: 'k', headers: {}, value, idempotencyKey: `${index}` }
+    })
+    const [places, later] = await Promise.all([
+      bus.publish('t', large),
+      bus.publish('t', [textMessage('later', { key: 'k' })]),
+    ])
+    const partition = later[0]?.partition ?? -1
+    const values = (await readAll(bus, 't', partition)).map(({ value }) => value[0])
+    expect(values).toEqual([...large, textMessage('later')].map(({ value }) => value[0]))
+    expect(places.map(({ offset }) => offset)).toEqual(
+      [...places].map(({ offset }) => offset).sort((a, b) => a - b),
+    )
+    if (!bus.supports.idempotency) return
+    expect(await bus.publish('t', large)).toEqual(places.map((place) => ({ ...place, duplicate: true })))
   })
 }
 

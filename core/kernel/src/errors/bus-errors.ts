@@ -74,6 +74,12 @@ export const busErrors = defineErrors({
     remedy: 'Stop this writer; another one has taken over.',
     retryable: false,
   },
+  WRITER_APPEND_TOO_LARGE: {
+    seen: 'An append of the writer of {topic}/{partition} takes up to {seen} bytes',
+    expected: 'at most {limit} bytes, so that all of it is written or none',
+    remedy: 'Append fewer messages at a time.',
+    retryable: false,
+  },
   WRITER_CLOSED: {
     seen: 'The writer of {topic}/{partition} is closed',
     expected: 'an open writer',

@@ -22,6 +22,9 @@ import { mortalFiles, type Tamper } from './mortal-files.ts'
 import { mortalRuntime } from './mortal-runtime.ts'
 import { observedBus } from './observed-bus.ts'
 
+/** Room in a segment beside a message of the largest size. */
+const SEGMENT_OVERHEAD_BYTES = 2 * 1024
+
 /** What a process is started with. */
 export interface ProcessSurroundings {
   readonly runtime: Runtime
@@ -95,11 +98,12 @@ export class ServerProcess {
   async #open(): Promise<void> {
     const { swarm, disk, oracle, mutation } = this.#around
     const { segmentBytesMax, tableBytesMin, allocateAheadBytesMax } = swarm
+    const messageBytesMax = Math.min(1024 * 1024, segmentBytesMax - SEGMENT_OVERHEAD_BYTES)
     const runtime = this.#runtime
     const bus = await openLogBus({
       files: mortalFiles(disk, this.#life, mutation === 'lying-sync' ? withoutSync : undefined),
       runtime,
-      limits: { segmentBytesMax, tableBytesMin, allocateAheadBytesMax },
+      limits: { segmentBytesMax, messageBytesMax, tableBytesMin, allocateAheadBytesMax },
     })
     this.#bus = observedBus(bus, oracle.topics, mutation)
     await this.#bus.createTopic(Reading.type, { partitions: swarm.partitions })
@@ -109,14 +113,15 @@ export class ServerProcess {
   }
 
   async #openDevices(bus: Bus): Promise<void> {
-    const { finishedCommandsPerDeviceMax, inboundInFlightMax } = this.#around.swarm
+    const { finishedCommandsPerDeviceMax, inboundInFlightMax, commandsPerDeviceMax, outcomeMsMax } =
+      this.#around.swarm
     this.#devices = await openDevices({
       bus,
       runtime: this.#runtime,
       listener: this.#listener,
       eventTypes: [Reading],
       authentication: 'anonymous',
-      limits: { finishedCommandsPerDeviceMax, inboundInFlightMax },
+      limits: { finishedCommandsPerDeviceMax, inboundInFlightMax, commandsPerDeviceMax, outcomeMsMax },
     })
     this.#isListening = true
     if (this.#around.mutation === 'throwing-timer') {

@@ -2,8 +2,10 @@ import type { CommandDraft } from '@millrace/kernel'
 
 /**
  * The life of a command. queued: durable, waiting for its device. sent: written to the device's connection.
- * acknowledged: the device has it (PUBACK). done, failed: the device said so. expired: the deadline passed before
- * it was acknowledged; it will not be sent any more. done, failed and expired are final.
+ * acknowledged: the device has it (PUBACK) and is to say how it went. done, failed: the device said so; failed also: it
+ * refused it, or reported no outcome within the limits (`outcomeMsMax`, `commandsPerDeviceMax`). expired: the deadline
+ * passed before it was acknowledged; it will not be sent any more. done, failed and expired are final: the first of
+ * them stands. A command in any other state is open, and is kept until it ends.
  */
 export type CommandState = 'queued' | 'sent' | 'acknowledged' | 'done' | 'failed' | 'expired'
 
@@ -20,7 +22,7 @@ export interface Command {
   readonly deadlineAtMs: number
   /** When the state was entered. */
   readonly changedAtMs: number
-  /** What the device answered: the result of `done`, the reason of `failed`. */
+  /** What the device answered: the result of `done`, the reason of `failed`; or why it failed without an answer. */
   readonly outcome?: unknown
   readonly causationId?: string
 }

@@ -16,6 +16,7 @@ export function counterTable(): CounterTable {
     keepAliveTimeouts: 0,
     commandsSent: 0,
     commandsExpired: 0,
+    commandsWithoutOutcome: 0,
     subscriptionsRefused: 0,
     messagesDropped: 0,
     sessionsEvicted: 0,

@@ -10,6 +10,7 @@ export const DEVICE_LIMITS_DEFAULT: DeviceLimits = {
   connectTimeoutMs: 10_000,
   keepAliveSecondsMax: 3_600,
   commandsPerDeviceMax: 100,
+  outcomeMsMax: 24 * 3_600_000,
   finishedCommandsPerDeviceMax: 20,
   sessionsMax: 100_000,
   subscriptionsMax: 50,

@@ -45,8 +45,13 @@ export interface DeviceLimits {
   readonly connectTimeoutMs: number
   /** Longest keep-alive that is granted, in seconds. Default: 3,600. */
   readonly keepAliveSecondsMax: number
-  /** Unfinished commands a device. Default: 100. */
+  /**
+   * Commands a device that wait for their acknowledgement; beyond it `send` refuses. As many again may wait for their
+   * outcome; beyond it the oldest fails, since its device has reported none. Default: 100.
+   */
   readonly commandsPerDeviceMax: number
+  /** From the acknowledgement to the outcome, in milliseconds; beyond it the command fails. Default: 24 hours. */
+  readonly outcomeMsMax: number
   /** Finished commands remembered a device, newest first. Default: 20. */
   readonly finishedCommandsPerDeviceMax: number
   /** Persistent sessions kept for absent devices. Default: 100,000. */
@@ -78,6 +83,8 @@ export interface DeviceCounters {
   readonly keepAliveTimeouts: number
   readonly commandsSent: number
   readonly commandsExpired: number
+  /** Acknowledged commands that failed because their device reported no outcome: in time, or before too many others. */
+  readonly commandsWithoutOutcome: number
   /** Subscriptions refused: outside the device's own name, not well formed, or too many. */
   readonly subscriptionsRefused: number
   /** Messages to a device, presence and command transitions that could not be kept: no room, expired, no bus. */
@@ -100,7 +107,7 @@ export interface Devices extends AsyncDisposable {
    * @throws COMMAND_QUEUE_FULL, COMMAND_INVALID, DEVICE_ID_INVALID
    */
   send(draft: CommandDraft, options?: { readonly id?: string }): Promise<Command>
-  /** A command that is still remembered, or undefined. */
+  /** A command that is still remembered, or undefined. One that has not ended always is. */
   command(id: string): Command | undefined
   /** Commands of a device that are still remembered, newest first. */
   commandsOf(device: string): readonly Command[]

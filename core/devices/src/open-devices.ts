@@ -214,7 +214,7 @@ class DeviceTier implements Devices {
 
   #tick(): void {
     this.#tier.wheel.advance(this.#tier.runtime.clock.monotonic())
-    this.#tier.desk.expireOverdue()
+    this.#tier.desk.endOverdue()
     void this.#tier.desk.keepHistory()
     void this.#tier.presence.commitIfFar()
     void this.#tier.sessionLog.compactIfWorth(this.#tier.sessions.all())

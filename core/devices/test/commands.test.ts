@@ -215,6 +215,7 @@ describe.each([4, 5] as const)('A command to a device with protocol version %i',
     await world.runtime.advance(2_000)
     world.gate.fail('millrace.commands', millraceError('DISK_FULL', { path: 'log' }))
     await world.gate.open()
+    await world.runtime.advance(1_500)
     expect(world.devices.command(id)?.state).toBe('expired')
   })
 
@@ -307,6 +308,7 @@ describe('The same command', () => {
     await settle()
     client.publish('devices/bench-1/outcomes/c-1', { state: 'done', result: 7 })
     await settle()
+    acknowledge(client)
     expect(world.devices.command('c-1')).toBeUndefined()
     expect(await world.devices.send(draft(), { id: 'c-1' })).toMatchObject({ state: 'done', outcome: 7 })
     expect(client.messages).toHaveLength(1)

@@ -62,6 +62,8 @@ export interface Swarm {
   /** Limits of the device tier; see `DeviceLimits`. */
   readonly finishedCommandsPerDeviceMax: number
   readonly inboundInFlightMax: number
+  readonly commandsPerDeviceMax: number
+  readonly outcomeMsMax: number
 }
 
 /** Draws what a run is like. Each fault is off in about half of the runs, so that faults also come alone. */
@@ -104,9 +106,12 @@ export function drawSwarm(seed: number): Swarm {
     commandDeadlineMs: oneOf(random, [1_000, 10_000, 60_000]),
     finishedCommandsPerDeviceMax: oneOf(random, [1, 20, 20]),
     inboundInFlightMax: oneOf(random, [16, 64]),
+    commandsPerDeviceMax: oneOf(random, [1, 2, 100, 100]),
+    outcomeMsMax: oneOf(random, [50, 1_000, DAY_MS, DAY_MS]),
   }
 }
 
+const DAY_MS = 24 * 3_600_000
 /** Bytes of a reading in the log, and a little more. */
 const READING_BYTES = 512
 

@@ -5,8 +5,12 @@ import type { Command, CommandState } from '../command.ts'
 export interface CommandBookLimits {
   readonly commandsPerDeviceMax: number
   readonly finishedCommandsPerDeviceMax: number
-  /** Commands remembered in all; the oldest that need no more attention are forgotten first. */
+  /** How long an acknowledged command may be without an outcome, in milliseconds. */
+  readonly outcomeMsMax: number
+  /** Commands remembered in all; the oldest that have ended are forgotten first. */
   readonly commandsMax: number
+  /** Acknowledged commands of all devices that may wait for their outcome; less than `commandsMax`. */
+  readonly acknowledgedMax: number
 }
 
 /** A command in the book. `command` is replaced by each transition; the rest is bookkeeping. */
@@ -17,14 +21,20 @@ export interface BookEntry {
   readonly sequence: number
   /** The connection that it was last written to; 0 before the first. */
   sentEpoch: number
+  /** When it is looked at if it has not ended: its deadline, or the end of the time for its outcome. */
+  dueMs: number
+  /** Why it is to end without an outcome, from the moment on at which that is decided. */
+  givenUp: string | undefined
 }
 
 /** What belongs to one device, each in order of request. */
 interface DeviceCommands {
   /** queued and sent: still to be acknowledged. These count against the quota. */
   readonly waiting: Map<string, BookEntry>
-  /** acknowledged: the device has it and may still say how it went. */
+  /** acknowledged, in that order: the device has it and is to say how it went. Bounded by a quota of their own. */
   readonly acknowledged: Map<string, BookEntry>
+  /** acknowledged and given up: their end is on its way to the disk, so they count no more. */
+  readonly ending: Map<string, BookEntry>
   readonly finished: Map<string, BookEntry>
 }
 
@@ -49,7 +59,17 @@ const RANK: Readonly<Record<CommandState, number>> = {
   expired: 3,
 }
 
-/** Deadlines of finished commands that may lie in the heap before it is rebuilt, beside one for each that waits. */
+/** True if a command in `state` can move on to `next`. */
+export function comesAfter(next: CommandState, state: CommandState): boolean {
+  return RANK[next] > RANK[state]
+}
+
+/** True for a state that is never left. */
+export function isFinal(state: CommandState): boolean {
+  return GROUP[state] === 'finished'
+}
+
+/** Times that mean nothing any more that may lie in the heap before it is rebuilt, beside one for each open command. */
 const DEADLINES_SLACK = 1_000
 
 interface Deadline {
@@ -62,7 +82,8 @@ interface Deadline {
  * All commands that are remembered and where each stands: the fold over the command topic. Pure: no clock, no bus.
  *
  * queued → sent → acknowledged → done | failed; queued | sent → expired. An outcome may come before the
- * acknowledgement, so done and failed can follow every state that is not final.
+ * acknowledgement, so done and failed can follow every state that is not final. A command is open until it ends: it is
+ * not forgotten before, and it holds the watermark.
  */
 export class CommandBook {
   readonly #limits: CommandBookLimits
@@ -70,10 +91,12 @@ export class CommandBook {
   readonly #byKey = new Map<string, BookEntry>()
   readonly #devices = new Map<string, DeviceCommands>()
   #deadlines = new DueHeap<Deadline>()
-  /** Everything that needs no more attention, oldest first: what a full book forgets. */
+  /** Everything that has ended, oldest first: what a full book forgets. */
   readonly #forgettable = new Map<string, BookEntry>()
-  /** queued and sent in the order of their offsets: the first one holds the watermark. */
-  readonly #open = new Map<string, BookEntry>()
+  /** Everything that has not ended, in the order of the offsets: the first one holds the watermark. */
+  #open = new Map<string, BookEntry>()
+  /** The acknowledged ones of all devices, oldest first. */
+  readonly #acknowledged = new Map<string, BookEntry>()
   #sequence = 0
 
   constructor(limits: CommandBookLimits) {
@@ -92,7 +115,7 @@ export class CommandBook {
     return this.#byKey.get(keyOf(device, idempotencyKey))
   }
 
-  /** True if every place is taken by a command that still waits. */
+  /** True if every place is taken by a command that has not ended. */
   get isFull(): boolean {
     return this.#entries.size >= this.#limits.commandsMax && this.#forgettable.size === 0
   }
@@ -102,51 +125,86 @@ export class CommandBook {
     return this.#devices.get(device)?.waiting.size ?? 0
   }
 
-  /** Takes a command in, in state queued. The id must be new. */
+  /** Takes in a command that has not ended. The id must be new. */
   add(command: Command, offset?: number): BookEntry {
     assert(!this.#entries.has(command.id), 'a command is added once')
     this.#sequence += 1
-    const entry: BookEntry = { command, offset, sequence: this.#sequence, sentEpoch: 0 }
+    const entry: BookEntry = {
+      command,
+      offset,
+      sequence: this.#sequence,
+      sentEpoch: 0,
+      dueMs: this.#dueMsOf(command),
+      givenUp: undefined,
+    }
     this.#entries.set(command.id, entry)
     if (command.idempotencyKey !== undefined)
       this.#byKey.set(keyOf(command.device, command.idempotencyKey), entry)
-    this.#deviceOf(command.device)[GROUP[command.state]].set(command.id, entry)
     this.#open.set(command.id, entry)
-    this.#watchDeadline(entry)
+    this.#enter(entry)
+    this.watch(entry, entry.dueMs)
     this.#forgetBeyond()
     return entry
   }
 
+  /** Takes in a command whose request lies before those of others that are in the book. */
+  addEarlier(command: Command, offset: number): void {
+    this.add(command, offset)
+    const placeOf = (entry: BookEntry) => entry.offset ?? Number.MAX_SAFE_INTEGER
+    this.#open = new Map([...this.#open].sort(([, left], [, right]) => placeOf(left) - placeOf(right)))
+  }
+
   /** Takes a command out again whose request could not be made durable. */
   remove(entry: BookEntry): void {
-    const { id, device, state, idempotencyKey } = entry.command
+    const { id, device, idempotencyKey } = entry.command
     this.#entries.delete(id)
     this.#open.delete(id)
     this.#forgettable.delete(id)
     if (idempotencyKey !== undefined && this.findByKey(device, idempotencyKey) === entry) {
       this.#byKey.delete(keyOf(device, idempotencyKey))
     }
-    const commands = this.#deviceOf(device)
-    commands[GROUP[state]].delete(id)
-    if (commands.waiting.size + commands.acknowledged.size + commands.finished.size === 0)
-      this.#devices.delete(device)
+    const { waiting, acknowledged, ending, finished } = this.#leave(entry)
+    if (waiting.size + acknowledged.size + ending.size + finished.size === 0) this.#devices.delete(device)
   }
 
   /** Moves a command on; undefined (and no change) if it is already there or further. */
   move(entry: BookEntry, state: CommandState, atMs: number, outcome?: unknown): Command | undefined {
     const { command } = entry
-    if (RANK[state] <= RANK[command.state]) return undefined
+    if (!comesAfter(state, command.state)) return undefined
     if (state === 'expired' && GROUP[command.state] !== 'waiting') return undefined
-    const commands = this.#deviceOf(command.device)
-    commands[GROUP[command.state]].delete(command.id)
+    this.#leave(entry)
     entry.command = { ...command, state, changedAtMs: atMs, ...(outcome === undefined ? {} : { outcome }) }
-    commands[GROUP[state]].set(command.id, entry)
-    if (GROUP[state] === 'waiting') return entry.command
+    const { finished } = this.#enter(entry)
+    if (state === 'acknowledged') this.watch(entry, this.#dueMsOf(entry.command))
+    if (GROUP[state] !== 'finished') return entry.command
     this.#open.delete(command.id)
     this.#forgettable.set(command.id, entry)
-    this.#forgetOldest(commands.finished, this.#limits.finishedCommandsPerDeviceMax)
-    this.#forgetOldest(commands.acknowledged, this.#limits.commandsPerDeviceMax)
+    this.#forgetOldest(finished, this.#limits.finishedCommandsPerDeviceMax)
     return entry.command
+  }
+
+  /** The oldest acknowledged command of a device that has too many of them; undefined if it has not. */
+  surplusOf(device: string): BookEntry | undefined {
+    const acknowledged = this.#devices.get(device)?.acknowledged
+    if (acknowledged === undefined || acknowledged.size <= this.#limits.commandsPerDeviceMax) return undefined
+    return firstOf(acknowledged)
+  }
+
+  /** The oldest acknowledged command if there are too many over all devices. */
+  surplus(): BookEntry | undefined {
+    return this.#acknowledged.size > this.#limits.acknowledgedMax ? firstOf(this.#acknowledged) : undefined
+  }
+
+  /** Decides that an acknowledged command is to end without an outcome: it counts no more, but is open until it has. */
+  giveUp(entry: BookEntry, reason: string): void {
+    this.#leave(entry)
+    entry.givenUp = reason
+    this.#deviceOf(entry.command.device).ending.set(entry.command.id, entry)
+  }
+
+  /** The devices of all commands that are remembered. */
+  get devices(): Iterable<string> {
+    return this.#devices.keys()
   }
 
   /** Commands of a device that are queued or sent, in order. */
@@ -161,33 +219,29 @@ export class CommandBook {
     const entries = [
       ...commands.waiting.values(),
       ...commands.acknowledged.values(),
+      ...commands.ending.values(),
       ...commands.finished.values(),
     ]
     return entries.sort((left, right) => right.sequence - left.sequence).map(({ command }) => command)
   }
 
-  /** Takes out the next command whose deadline has passed at `nowMs` while it waited; undefined if there is none. */
+  /** Takes the next open command out of the watch whose time has come at `nowMs`; undefined if there is none. */
   nextOverdue(nowMs: number): BookEntry | undefined {
     for (let first = this.#deadlines.peek(); first !== undefined; first = this.#deadlines.peek()) {
-      const isWaiting =
-        GROUP[first.entry.command.state] === 'waiting' && this.find(first.entry.command.id) === first.entry
-      if (isWaiting && first.dueMs > nowMs) return undefined
+      const { entry, dueMs } = first
+      const isMeant = entry.dueMs === dueMs && this.#open.get(entry.command.id) === entry
+      if (isMeant && dueMs > nowMs) return undefined
       this.#deadlines.pop()
-      if (isWaiting) return first.entry
+      if (isMeant) return entry
     }
     return undefined
   }
 
-  /** Every record below this offset belongs to commands that wait for nothing any more. */
-  watermark(endOffset: number): number {
-    for (const { offset } of this.#open.values()) if (offset !== undefined) return offset
-    return endOffset
-  }
-
-  /** Finished commands stay in the heap until their deadline; it is rebuilt before they outnumber those that wait. */
-  #watchDeadline(entry: BookEntry): void {
-    const push = (added: BookEntry) =>
-      this.#deadlines.push({ dueMs: added.command.deadlineAtMs, sequence: added.sequence, entry: added })
+  /** Has an open command looked at at `dueMs`, and at no other time. The heap is rebuilt before the past outgrows it. */
+  watch(entry: BookEntry, dueMs: number): void {
+    entry.dueMs = dueMs
+    const push = (watched: BookEntry) =>
+      this.#deadlines.push({ dueMs: watched.dueMs, sequence: watched.sequence, entry: watched })
     if (this.#deadlines.size < 2 * this.#open.size + DEADLINES_SLACK) {
       push(entry)
       return
@@ -196,10 +250,38 @@ export class CommandBook {
     for (const open of this.#open.values()) push(open)
   }
 
+  /** Every record below this offset belongs to commands that have ended. */
+  watermark(endOffset: number): number {
+    for (const { offset } of this.#open.values()) if (offset !== undefined) return offset
+    return endOffset
+  }
+
+  #dueMsOf({ state, deadlineAtMs, changedAtMs }: Command): number {
+    return state === 'acknowledged' ? changedAtMs + this.#limits.outcomeMsMax : deadlineAtMs
+  }
+
+  /** Puts a command where its state belongs. */
+  #enter(entry: BookEntry): DeviceCommands {
+    const { id, device, state } = entry.command
+    const commands = this.#deviceOf(device)
+    commands[GROUP[state]].set(id, entry)
+    if (state === 'acknowledged') this.#acknowledged.set(id, entry)
+    return commands
+  }
+
+  #leave(entry: BookEntry): DeviceCommands {
+    const { id, device, state } = entry.command
+    const commands = this.#deviceOf(device)
+    commands[GROUP[state]].delete(id)
+    commands.ending.delete(id)
+    this.#acknowledged.delete(id)
+    return commands
+  }
+
   #deviceOf(device: string): DeviceCommands {
     const known = this.#devices.get(device)
     if (known !== undefined) return known
-    const made = { waiting: new Map(), acknowledged: new Map(), finished: new Map() }
+    const made = { waiting: new Map(), acknowledged: new Map(), ending: new Map(), finished: new Map() }
     this.#devices.set(device, made)
     return made
   }
@@ -217,6 +299,10 @@ export class CommandBook {
       this.remove(entry)
     }
   }
+}
+
+function firstOf(entries: ReadonlyMap<string, BookEntry>): BookEntry | undefined {
+  return entries.values().next().value
 }
 
 function keyOf(device: string, idempotencyKey: string): string {

@@ -4,7 +4,7 @@ import { COMMANDS_TOPIC, type Command, type CommandState } from '../command.ts'
 import type { CounterTable } from '../device-counters.ts'
 import type { DeviceLimits } from '../devices.ts'
 import { PublishLane, type Settle } from '../publish-lane.ts'
-import { type BookEntry, CommandBook } from './command-book.ts'
+import { type BookEntry, CommandBook, isFinal } from './command-book.ts'
 import { COMMAND_DEADLINE_MS_MAX, checkCommandDraft } from './command-draft-check.ts'
 import { requestMessage, transitionMessage } from './command-events.ts'
 import { CommandHistory } from './command-history.ts'
@@ -17,14 +17,20 @@ export interface CommandDeskOptions {
   readonly counters: CounterTable
 }
 
+/** What is told to whoever waits for an end to be durable. */
+type EndSettle = (error: unknown) => void
+
 /** Commands remembered over all devices. */
 const COMMANDS_MAX = 200_000
+/** Half of them may be without an outcome, so that a fleet that reports none does not take the place of the others. */
+const ACKNOWLEDGED_MAX = COMMANDS_MAX / 2
 /** How long transitions gather; off the critical path, since a lost one only means that a command is sent again. */
 const TRANSITION_LINGER_MS = 20
 const TRANSITION_RETRY_MS = 1_000
 /** Transitions that may wait for the bus to recover. */
 const TRANSITIONS_RETRYING_MAX = 10_000
-const RETENTION_MS = COMMAND_DEADLINE_MS_MAX + 24 * 3_600_000
+/** How much longer than a command can be open the topic keeps it. */
+const RETENTION_SLACK_MS = 24 * 3_600_000
 
 /**
  * Takes commands in, keeps them durable, and notes what becomes of them. The command topic is the only truth; the
@@ -39,10 +45,10 @@ export class CommandDesk {
   /** Requests on their way to the disk, by command id. */
   readonly #pending = new Map<string, Promise<Command>>()
   /**
-   * Commands whose outcome is on its way to the disk, with those who want to know: a command ends once, so meanwhile
-   * it does not expire, and a further outcome changes nothing.
+   * Commands whose end is on its way to the disk, with those who want to know: a command ends once, so meanwhile it
+   * does not expire, and a further outcome changes nothing.
    */
-  readonly #finishing = new Map<BookEntry, ((error: unknown) => void)[]>()
+  readonly #finishing = new Map<BookEntry, EndSettle[]>()
   #retrying = 0
   /** Told that a device has something to fetch. */
   onReady: (device: string) => void = () => {}
@@ -63,10 +69,14 @@ export class CommandDesk {
 
   /** Creates the topic if need be and folds what it holds. */
   static async open(options: CommandDeskOptions): Promise<CommandDesk> {
-    const book = new CommandBook({ ...options.limits, commandsMax: COMMANDS_MAX })
-    await options.bus.createTopic(COMMANDS_TOPIC, { partitions: 1, retention: { ageMsMax: RETENTION_MS } })
-    const history = await CommandHistory.open(options.bus, book)
-    return new CommandDesk(options, book, history)
+    const { bus, limits } = options
+    const book = new CommandBook({ ...limits, commandsMax: COMMANDS_MAX, acknowledgedMax: ACKNOWLEDGED_MAX })
+    const ageMsMax = COMMAND_DEADLINE_MS_MAX + limits.outcomeMsMax + RETENTION_SLACK_MS
+    await bus.createTopic(COMMANDS_TOPIC, { partitions: 1, retention: { ageMsMax } })
+    const history = await CommandHistory.open(bus, book)
+    const desk = new CommandDesk(options, book, history)
+    for (const device of book.devices) desk.#giveUpSurplus(device)
+    return desk
   }
 
   /** See `Devices.send`. */
@@ -111,6 +121,7 @@ export class CommandDesk {
   /** Notes that the device has it. */
   markAcknowledged(entry: BookEntry): void {
     this.#move(entry, 'acknowledged')
+    this.#giveUpSurplus(entry.command.device)
   }
 
   /** Notes that the device cannot or will not take it. */
@@ -119,9 +130,8 @@ export class CommandDesk {
   }
 
   /** Makes the outcome that a device reported durable. The state changes when it is. */
-  finish(id: string, state: 'done' | 'failed', outcome: unknown, settle: (error: unknown) => void): void {
+  finish(id: string, state: 'done' | 'failed', outcome: unknown, settle: EndSettle): void {
     const entry = this.#book.find(id)
-    const atMs = this.#options.runtime.clock.now()
     if (entry === undefined) {
       settle(undefined)
       return
@@ -131,33 +141,19 @@ export class CommandDesk {
       onItsWay.push(settle)
       return
     }
-    const command: Command = {
-      ...entry.command,
-      state,
-      changedAtMs: atMs,
-      ...(outcome === undefined ? {} : { outcome }),
-    }
-    const told = [settle]
-    this.#finishing.set(entry, told)
-    this.#transitions.add(transitionMessage(command), (error, placement) => {
-      this.#finishing.delete(entry)
-      if (error === undefined) this.#book.move(entry, state, atMs, outcome)
-      else this.#expireIfOverdue(entry)
-      this.#history.noteEnd(placement)
-      for (const tell of told) tell(error)
-    })
+    this.#writeEnd(entry, state, outcome, settle)
     this.#transitions.flush()
   }
 
-  /** Expires what is overdue; to be called often. */
-  expireOverdue(): void {
+  /** Ends what has waited too long for its acknowledgement or its outcome; to be called often. */
+  endOverdue(): void {
     const nowMs = this.#options.runtime.clock.now()
     for (
       let entry = this.#book.nextOverdue(nowMs);
       entry !== undefined;
       entry = this.#book.nextOverdue(nowMs)
     ) {
-      if (!this.#finishing.has(entry)) this.#expire(entry)
+      if (!this.#finishing.has(entry)) this.#endAsOverdue(entry)
     }
   }
 
@@ -173,16 +169,61 @@ export class CommandDesk {
     await this.#history.close()
   }
 
-  /** A command that was passed over while its outcome was on its way, which did not arrive. */
-  #expireIfOverdue(entry: BookEntry): void {
-    const { state, deadlineAtMs } = entry.command
-    const isWaiting = state === 'queued' || state === 'sent'
-    if (isWaiting && deadlineAtMs <= this.#options.runtime.clock.now()) this.#expire(entry)
-  }
-
-  #expire(entry: BookEntry): void {
+  #endAsOverdue(entry: BookEntry): void {
+    if (entry.command.state === 'acknowledged') {
+      const { outcomeMsMax } = this.#options.limits
+      const silence = `the device reported no outcome within ${outcomeMsMax} ms of its acknowledgement`
+      this.#giveUp(entry, entry.givenUp ?? silence)
+      return
+    }
     this.#options.counters.commandsExpired += 1
     this.#move(entry, 'expired')
+  }
+
+  /** Ends the oldest acknowledged commands if they are too many, so that devices that report no outcome fill nothing. */
+  #giveUpSurplus(device: string): void {
+    const { commandsPerDeviceMax } = this.#options.limits
+    const book = this.#book
+    const crowd = `the device reported no outcome, and more than ${commandsPerDeviceMax} of its commands wait for one`
+    for (let entry = book.surplusOf(device); entry !== undefined; entry = book.surplusOf(device))
+      this.#giveUp(entry, crowd)
+    const flood = `the device reported no outcome, and more than ${ACKNOWLEDGED_MAX} commands of all devices wait for one`
+    for (let entry = book.surplus(); entry !== undefined; entry = book.surplus()) this.#giveUp(entry, flood)
+  }
+
+  /** Ends an acknowledged command without an outcome, unless one is on its way to the disk. */
+  #giveUp(entry: BookEntry, reason: string): void {
+    this.#book.giveUp(entry, reason)
+    if (this.#finishing.has(entry)) return
+    this.#writeEnd(entry, 'failed', reason, (error) => {
+      if (error === undefined) this.#options.counters.commandsWithoutOutcome += 1
+    })
+  }
+
+  /** Makes an end durable. Until it is, the command is open, so the first end stands. */
+  #writeEnd(entry: BookEntry, state: 'done' | 'failed', outcome: unknown, settle: EndSettle): void {
+    const changedAtMs = this.#options.runtime.clock.now()
+    const told = [settle]
+    this.#finishing.set(entry, told)
+    const command: Command = {
+      ...entry.command,
+      state,
+      changedAtMs,
+      ...(outcome === undefined ? {} : { outcome }),
+    }
+    this.#transitions.add(transitionMessage(command), (error, placement) => {
+      this.#finishing.delete(entry)
+      if (error === undefined) this.#book.move(entry, state, changedAtMs, outcome)
+      else this.#lookAgain(entry)
+      this.#history.noteEnd(placement)
+      for (const tell of told) tell(error)
+    })
+  }
+
+  /** An end that could not be kept: what has become due meanwhile, or was given up, is to end all the same. */
+  #lookAgain(entry: BookEntry): void {
+    const laterMs = this.#options.runtime.clock.now() + TRANSITION_RETRY_MS
+    this.#book.watch(entry, entry.givenUp === undefined ? Math.max(entry.dueMs, laterMs) : laterMs)
   }
 
   #known(draft: CommandDraft, id: string | undefined): BookEntry | undefined {
@@ -196,7 +237,7 @@ export class CommandDesk {
     const seen = this.#book.waitingCount(device)
     if (seen >= limit) throw millraceError('COMMAND_QUEUE_FULL', { device, seen, limit })
     if (!this.#book.isFull) return
-    const limits = { seen: `${this.#book.size} waiting commands`, limit: `${COMMANDS_MAX} commands` }
+    const limits = { seen: `${this.#book.size} unfinished commands`, limit: `${COMMANDS_MAX} commands` }
     throw millraceError('QUEUE_FULL', { queue: 'commands of all devices', ...limits })
   }
 
@@ -228,14 +269,14 @@ export class CommandDesk {
 
   /**
    * The bus knows the id although the book does not: the command was taken before the book's memory begins, or a
-   * publication that seemed to fail had not. What the topic says decides; a command that still waits is taken up.
+   * publication that seemed to fail had not. What the topic says decides; a command that has not ended is taken up.
    */
   async #recall(entry: BookEntry, placement: Placement): Promise<Command> {
     const { command } = entry
     this.#book.remove(entry)
     const found = await this.#history.recall(command, placement.offset)
-    if (found.state !== 'queued' && found.state !== 'sent') return found
-    this.#book.add(found, placement.offset)
+    if (isFinal(found.state)) return found
+    this.#book.addEarlier(found, placement.offset)
     this.onReady(found.device)
     return found
   }

@@ -1,7 +1,7 @@
 import { COMMAND_DEADLINE_MS_DEFAULT, type CommandDraft, errorText, millraceError } from '@millrace/kernel'
 import { assertDeviceId } from '../device-id.ts'
 
-/** Longest time that a command may wait, in milliseconds: 30 days. The command topic keeps records a day longer. */
+/** Longest time that a command may wait for its acknowledgement, in milliseconds: 30 days. */
 export const COMMAND_DEADLINE_MS_MAX = 30 * 24 * 3_600_000
 
 /** Longest idempotency key, in characters. */

@@ -1,7 +1,7 @@
 import type { Bus, Message, Placement } from '@millrace/bus'
 import { COMMANDS_TOPIC, type Command } from '../command.ts'
 import { TopicFold } from '../topic-fold.ts'
-import type { CommandBook } from './command-book.ts'
+import { type CommandBook, comesAfter } from './command-book.ts'
 import { type CommandRecord, readCommandRecord } from './command-events.ts'
 
 /** The consumer group whose committed offset says where the next start begins to fold. */
@@ -15,7 +15,7 @@ const HISTORY_RECORDS = 20_000
 /** The position is committed when it can move this far: a few times an hour, not once a command. */
 const COMMIT_RECORDS = 5_000
 
-/** Reads the command topic back, and keeps the position below which nothing needs attention any more. */
+/** Reads the command topic back, and keeps the position below which every command has ended. */
 export class CommandHistory {
   readonly #book: CommandBook
   readonly #fold: TopicFold
@@ -66,7 +66,7 @@ export class CommandHistory {
 
 function moved(command: Command, record: CommandRecord): Command {
   if (record.kind === 'request') return record.command.id === command.id ? record.command : command
-  if (record.id !== command.id) return command
+  if (record.id !== command.id || !comesAfter(record.state, command.state)) return command
   const outcome = record.outcome === undefined ? {} : { outcome: record.outcome }
   return { ...command, state: record.state, changedAtMs: record.atMs, ...outcome }
 }

@@ -50,4 +50,6 @@ export const calmWorld: Swarm = {
   commandDeadlineMs: 10_000,
   finishedCommandsPerDeviceMax: 20,
   inboundInFlightMax: 64,
+  commandsPerDeviceMax: 100,
+  outcomeMsMax: 24 * 3_600_000,
 }

@@ -1,5 +1,4 @@
 import { millraceError } from '@millrace/kernel'
-import { utf8Bytes } from './message-checks.ts'
 
 /** What a stored message carries beside its key and its time. */
 export interface StoredMessage {
@@ -20,7 +19,11 @@ const NUMBER_BYTES_MAX = 5
 /** More than any message within its limits can have. */
 const HEADERS_MAX = 1_000_000
 
+/** A UTF-16 unit takes at most this many bytes. */
+const UTF8_BYTES_A_UNIT_MAX = 3
+
 const encoder = new TextEncoder()
+const scratch = new Uint8Array(8 * 1024)
 /** Without a mark of byte order, or lengths would be wrong for a text that starts with one. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -32,16 +35,22 @@ export function encodeStored({ headers, value, idempotencyKey = '' }: StoredMess
     lengths.push(name.length, header.length)
     text += name + header
   }
-  const textBytes = utf8Bytes(text)
-  const bytes = new Uint8Array(1 + NUMBER_BYTES_MAX * (2 + lengths.length) + textBytes + value.length)
+  const texts = encodeText(text)
+  const bytes = new Uint8Array(1 + NUMBER_BYTES_MAX * (2 + lengths.length) + texts.length + value.length)
   bytes[0] = VERSION
   let position = writeNumber(bytes, 1, (lengths.length - 1) / 2)
   for (const length of lengths) position = writeNumber(bytes, position, length)
-  position = writeNumber(bytes, position, textBytes)
-  encoder.encodeInto(text, bytes.subarray(position))
-  position += textBytes
+  position = writeNumber(bytes, position, texts.length)
+  bytes.set(texts, position)
+  position += texts.length
   bytes.set(value, position)
   return bytes.subarray(0, position + value.length)
+}
+
+/** The text in UTF-8, in memory that the next call uses again if it is short. */
+function encodeText(text: string): Uint8Array {
+  if (text.length * UTF8_BYTES_A_UNIT_MAX > scratch.length) return encoder.encode(text)
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written)
 }
 
 function writeNumber(bytes: Uint8Array, start: number, value: number): number {
@@ -76,8 +85,9 @@ export function decodeStored(bytes: Uint8Array): StoredMessage {
 export function storedIdempotencyKey(bytes: Uint8Array): string | undefined {
   const { lengths, texts } = readParts(bytes)
   const length = lengths[0] as number
-  // A unit takes at most three bytes; a character that is cut off at the end is behind the key.
-  return length === 0 ? undefined : decoder.decode(texts.subarray(0, 3 * length)).slice(0, length)
+  // A character that is cut off at the end is behind the key.
+  const keyBytesMax = UTF8_BYTES_A_UNIT_MAX * length
+  return length === 0 ? undefined : decoder.decode(texts.subarray(0, keyBytesMax)).slice(0, length)
 }
 
 interface StoredParts {

@@ -33,28 +33,73 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function encodeBinary(event: Event, prefix: HeaderPrefix = 'ce_'): BinaryEvent {
   assertEvent(event)
-  const headers: Record<string, string> = {
-    [`${prefix}specversion`]: '1.0',
-    [`${prefix}id`]: event.id,
-    [`${prefix}type`]: event.type,
-    [`${prefix}source`]: event.source,
-    [`${prefix}time`]: event.time,
-  }
-  if (event.subject !== undefined) headers[`${prefix}subject`] = event.subject
-  if (event.dataschema !== undefined) headers[`${prefix}dataschema`] = event.dataschema
-  for (const name in event.extensions) headers[prefix + name] = String(event.extensions[name])
-  if (prefix === 'ce-') for (const name in headers) headers[name] = encodePercent(headers[name]!)
   const isBytes = event.data instanceof Uint8Array
   const contentType = event.datacontenttype ?? (isBytes ? 'application/octet-stream' : JSON_CONTENT_TYPE)
+  const headers = busHeaders(event, contentType)
+  return {
+    headers: prefix === 'ce_' ? headers : renamed(headers, prefix),
+    body: encodeData(event.data, contentType),
+  }
+}
+
+/** The name of each attribute, joined once for each prefix. */
+const NAMES = { ce_: namesBehind('ce_'), 'ce-': namesBehind('ce-'), '': namesBehind('') }
+
+function namesBehind(prefix: HeaderPrefix) {
+  return {
+    specversion: `${prefix}specversion`,
+    id: `${prefix}id`,
+    type: `${prefix}type`,
+    source: `${prefix}source`,
+    time: `${prefix}time`,
+    subject: `${prefix}subject`,
+    dataschema: `${prefix}dataschema`,
+  }
+}
+
+/** Headers with the names of our own bus, written out: computed names would cost more than all the rest. */
+function busHeaders(event: Event, contentType: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: event.id,
+    ce_type: event.type,
+    ce_source: event.source,
+    ce_time: event.time,
+  }
+  if (event.subject !== undefined) headers.ce_subject = event.subject
+  if (event.dataschema !== undefined) headers.ce_dataschema = event.dataschema
+  for (const name in event.extensions) headers[extensionHeader(name)] = String(event.extensions[name])
   headers[CONTENT_TYPE] = contentType
-  return { headers, body: encodeData(event.data, contentType) }
+  return headers
+}
+
+/** The names that the backbone itself gives, joined once. */
+const EXTENSION_HEADERS: Readonly<Record<string, string>> = {
+  causationid: 'ce_causationid',
+  correlationid: 'ce_correlationid',
+  traceparent: 'ce_traceparent',
+}
+
+function extensionHeader(name: string): string {
+  return Object.hasOwn(EXTENSION_HEADERS, name) ? EXTENSION_HEADERS[name]! : `ce_${name}`
+}
+
+function renamed(headers: Readonly<Record<string, string>>, prefix: HeaderPrefix): Record<string, string> {
+  const result: Record<string, string> = {}
+  for (const name in headers) {
+    const text = headers[name]!
+    if (name === CONTENT_TYPE) result[name] = text
+    else result[prefix + name.slice('ce_'.length)] = prefix === 'ce-' ? encodePercent(text) : text
+  }
+  return result
 }
 
 /** Reads an event in binary mode; throws `EVENT_INVALID` if attributes are missing or JSON data does not parse. */
 export function decodeBinary(binary: BinaryEvent, prefix: HeaderPrefix = 'ce_'): Event {
   const { body } = binary
   const headers = prefix === 'ce-' ? decodeAll(binary.headers) : binary.headers
-  const version = headers[`${prefix}specversion`]
+  const names = NAMES[prefix]
+  const version = headers[names.specversion]
   if (version !== '1.0') {
     throw millraceError('EVENT_INVALID', {
       attribute: 'specversion',
@@ -63,19 +108,20 @@ export function decodeBinary(binary: BinaryEvent, prefix: HeaderPrefix = 'ce_'):
     })
   }
   const datacontenttype = headers[CONTENT_TYPE]
-  const subject = headers[`${prefix}subject`]
-  const dataschema = headers[`${prefix}dataschema`]
-  const event: Event = {
-    id: headers[`${prefix}id`] as string,
-    type: headers[`${prefix}type`] as string,
-    source: headers[`${prefix}source`] as string,
-    time: headers[`${prefix}time`] as string,
-    ...(subject === undefined ? {} : { subject }),
-    ...(datacontenttype === undefined ? {} : { datacontenttype }),
-    ...(dataschema === undefined ? {} : { dataschema }),
-    ...extensionsOf(headers, prefix),
+  const subject = headers[names.subject]
+  const dataschema = headers[names.dataschema]
+  const extensions = extensionsOf(headers, prefix)
+  const event: { -readonly [Name in keyof Event]: Event[Name] } = {
+    id: headers[names.id] as string,
+    type: headers[names.type] as string,
+    source: headers[names.source] as string,
+    time: headers[names.time] as string,
     data: decodeData(body, datacontenttype),
   }
+  if (subject !== undefined) event.subject = subject
+  if (datacontenttype !== undefined) event.datacontenttype = datacontenttype
+  if (dataschema !== undefined) event.dataschema = dataschema
+  if (extensions !== undefined) event.extensions = extensions
   assertEvent(event)
   return event
 }
@@ -89,16 +135,24 @@ function decodeAll(headers: BinaryEvent['headers']): Record<string, string> {
   )
 }
 
-function extensionsOf(headers: Readonly<Record<string, string>>, prefix: HeaderPrefix) {
-  const entries: [string, ExtensionValue][] = []
+/** What every event on our own bus has; looked at first, since there are hardly any others. */
+const ATTRIBUTE_HEADERS = new Set([...Object.values(NAMES.ce_), CONTENT_TYPE])
+
+function extensionsOf(
+  headers: Readonly<Record<string, string>>,
+  prefix: HeaderPrefix,
+): Record<string, ExtensionValue> | undefined {
+  let entries: [string, ExtensionValue][] | undefined
   for (const header in headers) {
-    if (!header.startsWith(prefix) || header === CONTENT_TYPE) continue
+    if (ATTRIBUTE_HEADERS.has(header) && (prefix !== '' || header === CONTENT_TYPE)) continue
+    if (!header.startsWith(prefix)) continue
     const name = header.slice(prefix.length)
     // Without a prefix anything may stand among the headers; only what can be an extension is one.
-    if (!isReservedName(name) && (prefix !== '' || isExtensionName(name)))
-      entries.push([name, headers[header]!])
+    if (isReservedName(name) || (prefix === '' && !isExtensionName(name))) continue
+    entries ??= []
+    entries.push([name, headers[header]!])
   }
-  return entries.length === 0 ? {} : { extensions: Object.fromEntries(entries) }
+  return entries === undefined ? undefined : Object.fromEntries(entries)
 }
 
 function encodeData(data: unknown, contentType: string): Uint8Array {
@@ -140,6 +194,7 @@ function isUtf8Text(contentType: string | undefined): boolean {
 
 /** True for `application/json`, any `+json` type, and no type at all (JSON is the default of CloudEvents). */
 export function isJson(contentType: string | undefined): boolean {
+  if (contentType === JSON_CONTENT_TYPE) return true
   const essence = contentType?.split(';', 1)[0]?.trim().toLowerCase()
   return essence === undefined || essence === JSON_CONTENT_TYPE || essence.endsWith('+json')
 }

@@ -66,10 +66,10 @@ export function assertEvent(event: Event): void {
     if (event[attribute] !== undefined) assertText(attribute, event[attribute])
   }
   parseTime(event.time)
-  for (const [name, value] of Object.entries(event.extensions ?? {})) {
+  for (const name in event.extensions) {
     if (!isExtensionName(name))
       throw invalid(name, 'an unusable extension name', '1 to 64 of a-z and 0-9, not reserved')
-    assertExtension(name, value)
+    assertExtension(name, event.extensions[name])
   }
 }
 

@@ -46,7 +46,8 @@ export interface PartitionStore {
   readonly damage?: string | undefined
   /**
    * Appends in the order of the calls, each call all or none; resolves with the first offset when all are durable.
-   * Does not keep `messages` or anything in them after the call has returned.
+   * Does not keep `messages` or anything in them after the call has returned. Rejects with `LOG_STORAGE_FAILED` when
+   * nothing more will be written before the partition is opened anew.
    */
   append(messages: readonly NewMessage[], timestampMs: number): Promise<number>
   /** From `offset` on, which is between start and end; at least one if there is one. */
@@ -56,6 +57,8 @@ export interface PartitionStore {
   /** From now on, and for what is stored already. */
   setRetention(retention: Retention): Promise<void>
   applyRetention(nowMs: number): Promise<void>
+  /** Rejects unless the storage takes writes: asked before a store that has failed is closed and opened anew. */
+  probe?(): Promise<void>
   /** Finishes appends in flight, then closes. */
   close(): Promise<void>
 }

@@ -56,7 +56,7 @@ export interface Bus extends AsyncDisposable {
    * pull consumer a partition, assigned by us.
    *
    * @throws TOPIC_UNKNOWN, GROUP_NAME_INVALID, OFFSET_OUT_OF_RANGE (an own position is ahead of its partition: it
-   * belongs to another bus), BUS_LIMIT_REACHED
+   * belongs to another bus), BUS_LIMIT_REACHED, PARTITION_UNAVAILABLE (nobody knows its end, to subscribe from 'end')
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>
 
@@ -67,7 +67,8 @@ export interface Bus extends AsyncDisposable {
    * expected-last-subject-sequence header; opening appends a record that readers skip, or the older writer would not be
    * refused before the first append of the newer one.
    *
-   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, TOPIC_CONFLICT (the topic is not exclusive), NOT_SUPPORTED
+   * @throws TOPIC_UNKNOWN, PARTITION_UNKNOWN, TOPIC_CONFLICT (the topic is not exclusive), NOT_SUPPORTED,
+   * PARTITION_UNAVAILABLE
    */
   openWriter(topic: string, options?: WriterOptions): Promise<ExclusiveWriter>
 
@@ -122,7 +123,10 @@ export interface PartitionInfo {
   readonly startOffset: number
   readonly endOffset: number
   readonly bytes: number
-  /** What is wrong with its storage, for people; absent if nothing is. Other partitions do not suffer from it. */
+  /**
+   * What is wrong with its storage, for people; absent if nothing is. Other partitions do not suffer from it. The embedded
+   * bus opens storage that has failed anew, by itself, with pauses from a second to a minute.
+   */
   readonly trouble?: string
 }
 
@@ -242,7 +246,8 @@ export interface ExclusiveWriter extends AsyncDisposable {
   /**
    * Appends messages in order, all or none, and resolves when they are durable. With `expectedOffset` it appends only
    * if the first message will get exactly that offset. Calls are judged and made one after another. A message whose
-   * idempotency key is known is not written again. `deliverAtMs` is NOT_SUPPORTED here.
+   * idempotency key is known is not written again. `deliverAtMs` is NOT_SUPPORTED here. After PARTITION_UNAVAILABLE it
+   * is in doubt whether the messages were written: when the partition is there again, `endOffset` tells.
    * Kafka: a transaction. NATS: an atomic batch (from 2.12 on).
    *
    * @throws WRITER_FENCED as soon as a newer writer has been opened, WRITER_POSITION_CONFLICT, WRITER_APPEND_TOO_LARGE

@@ -140,7 +140,11 @@ export class EmbeddedBus implements Bus {
       throw millraceError('TOPIC_CONFLICT', { topic, setting: 'exclusive', seen: 'false', expected: 'true' })
     }
     // In turn: appends of the older writer that came before are in the end offset; those that come later are refused.
-    const epoch = await partition.inWriterTurn(() => this.#topics.raiseEpoch(target, partition))
+    const epoch = await partition.inWriterTurn(() => {
+      // What is in doubt may come to light when the storage is opened anew: until then nobody knows the end.
+      partition.assertSound()
+      return this.#topics.raiseEpoch(target, partition)
+    })
     return new EmbeddedWriter(target, partition, epoch, {
       runtime: this.#runtime,
       engine: this.#stores.engine,
@@ -181,6 +185,7 @@ export class EmbeddedBus implements Bus {
         this.#groups.committed(options.group, partition) === undefined &&
         !own.has(`${partition.topic}/${partition.index}`),
     )
+    for (const partition of unknown) partition.assertAvailable()
     const ends = unknown.map(({ topic, index, endOffset }) => ({
       topic,
       partition: index,
@@ -190,7 +195,8 @@ export class EmbeddedBus implements Bus {
   }
 
   #rememberDelayed(topic: string, message: NewMessage): void {
-    if (this.#topics.has(topic)) this.#topics.get(topic).rememberDelayed(message)
+    if (!this.#topics.has(topic)) return
+    this.#topics.get(topic).rememberDelayed(message, this.#runtime.clock.now())
   }
 
   #scheduleRetention(): void {

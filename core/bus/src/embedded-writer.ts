@@ -1,6 +1,6 @@
 import { millraceError, type Runtime } from '@millrace/kernel'
 import type { ExclusiveWriter, NewMessage, Placement } from './bus.ts'
-import { assertMessage, type MessageLimits } from './message-checks.ts'
+import { assertMessage, type MessageLimits, storedBytesMax } from './message-checks.ts'
 import type { Partition } from './partition.ts'
 import type { Topic } from './topic.ts'
 
@@ -42,7 +42,7 @@ export class EmbeddedWriter implements ExclusiveWriter {
       if (message.deliverAtMs === undefined) continue
       throw millraceError('NOT_SUPPORTED', { what: 'Delay by an exclusive writer', engine })
     }
-    this.#assertOneAppend(storedBytes)
+    if (storedBytes > limits.appendBytesMax) this.#assertOneAppend(messages)
     return this.#partition.inWriterTurn(async () => {
       this.#assertNewest()
       this.#assertPosition(options.expectedOffset)
@@ -69,8 +69,9 @@ export class EmbeddedWriter implements ExclusiveWriter {
   }
 
   /** All or none: what one append does not take cannot be divided. */
-  #assertOneAppend(seen: number): void {
+  #assertOneAppend(messages: readonly NewMessage[]): void {
     const { topic, index: partition } = this.#partition
+    const seen = messages.reduce((sum, message) => sum + storedBytesMax(message), 0)
     const { appendBytesMax: limit } = this.#environment.limits
     if (seen > limit) throw millraceError('WRITER_APPEND_TOO_LARGE', { topic, partition, seen, limit })
   }

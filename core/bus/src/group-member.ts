@@ -194,7 +194,7 @@ export class GroupMember implements Subscription {
     const nowMs = this.#runtime.clock.monotonic()
     const readable = [...this.#held.values()].filter(
       ({ partition, offset, paused, blockedUntilMs }) =>
-        !paused && blockedUntilMs <= nowMs && (offset < partition.endOffset || !partition.available),
+        !paused && blockedUntilMs <= nowMs && (offset !== partition.endOffset || !partition.available),
     )
     if (readable.length < 2) return readable
     this.#first = (this.#first + 1) % readable.length

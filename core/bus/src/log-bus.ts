@@ -28,6 +28,8 @@ export interface LogBusOptions {
 
 const SEGMENT_BYTES_MAX_DEFAULT = 64 * 1024 * 1024
 const TABLE_BYTES_MIN_DEFAULT = 4 * 1024 * 1024
+/** What is written to see whether a disk takes writes again. */
+const PROBE_BYTES = 4096
 /** What a record may be, whatever its limit. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024
 /** What a log gathers for one write, and so what it takes in one append; more if a single message may be larger. */
@@ -42,7 +44,8 @@ const MESSAGE_OVERHEAD_BYTES_MAX = 1024
  * delayed messages are durable when their call returns.
  *
  * Layout: `topics/<name>/<partition>` one log a partition; `state/topics`, `state/positions`, `state/delayed` a table
- * each. A partition whose log cannot be opened is `PARTITION_UNAVAILABLE`; everything else works.
+ * each. A partition whose log cannot be opened, or has failed, is `PARTITION_UNAVAILABLE` until it could be opened anew,
+ * which is tried with pauses from a second to a minute; everything else works.
  *
  * @throws CONFIGURATION_INVALID (a segment has no room for a message), DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, DISK_FULL, and the file system's own errors
  */
@@ -88,7 +91,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
           retention,
           ...allocation,
         })
-        return new LogPartition(topic, partition, log, retention)
+        return new LogPartition(topic, partition, log, retention, () => probeDirectory(files, path))
       },
     }
     return await EmbeddedBus.open(stores, runtime, limits)
@@ -96,6 +99,18 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
     for (const table of opened) await table.close().catch(() => undefined)
     throw error
   }
+}
+
+/** Writes and syncs a file, as a log would. Recovery removes it, should it stay. */
+async function probeDirectory(files: Files, directory: string): Promise<void> {
+  const path = `${directory}/probe.tmp`
+  await files.remove(path)
+  {
+    await using file = await files.open(path, 'create')
+    await file.write([new Uint8Array(PROBE_BYTES)], 0)
+    await file.sync()
+  }
+  await files.remove(path)
 }
 
 /** The limits of every log of the bus; `CONFIGURATION_INVALID` unless each message within its limit fits. */

@@ -21,13 +21,21 @@ export class LogPartition implements PartitionStore {
   readonly #partition: number
   readonly #log: Log
   readonly #retention: LiveRetention
+  readonly probe: () => Promise<void>
 
   /** `retention` must be the object that the log was opened with. */
-  constructor(topic: string, partition: number, log: Log, retention: LiveRetention) {
+  constructor(
+    topic: string,
+    partition: number,
+    log: Log,
+    retention: LiveRetention,
+    probe: () => Promise<void>,
+  ) {
     this.#topic = topic
     this.#partition = partition
     this.#log = log
     this.#retention = retention
+    this.probe = probe
   }
 
   get startOffset(): number {

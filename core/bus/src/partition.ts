@@ -1,11 +1,18 @@
 import { assert, errorText, isMillraceError, millraceError } from '@millrace/kernel'
 import type { Message, NewMessage, PartitionInfo, ReadLimits } from './bus.ts'
 import type { PartitionStore, Retention } from './bus-stores.ts'
+import { PartitionStorage, type StorageOpening } from './partition-storage.ts'
 
 const READ_LIMITS_DEFAULT: Required<ReadLimits> = { countMax: 1000, bytesMax: 1024 * 1024 }
 
 /** What is done for every message that becomes readable; called synchronously, must not throw. */
 export type Wake = () => void
+
+/** What a partition is made from; see {@link StorageOpening}. */
+export interface PartitionOptions extends Pick<StorageOpening, 'topic' | 'index' | 'scheduler' | 'admit'> {
+  readonly retention: Retention
+  open(retention: Retention): Promise<PartitionStore>
+}
 
 /** A partition at work: its storage, its followers, and the epoch of its newest exclusive writer. */
 export class Partition {
@@ -13,49 +20,69 @@ export class Partition {
   readonly index: number
   /** The newest exclusive writer's; 0 before the first one. */
   epoch = 0
-  readonly #store: PartitionStore | undefined
-  readonly #openFailure: unknown
+  readonly #storage: PartitionStorage
   readonly #followers = new Set<Wake>()
   #writerTurn: Promise<unknown> = Promise.resolve()
   #trouble: string | undefined
+  #retention: Retention
 
-  /** `store` is the storage, or the error that kept it from opening: only this partition suffers from it. */
-  constructor(topic: string, index: number, store: PartitionStore | { readonly failure: unknown }) {
+  /** {@link open} opens it. */
+  constructor(options: PartitionOptions) {
+    const { topic, index, retention, scheduler, open, admit } = options
     this.topic = topic
     this.index = index
-    this.#store = 'failure' in store ? undefined : store
-    this.#openFailure = 'failure' in store ? store.failure : undefined
-    if ('failure' in store) this.#trouble = errorText(store.failure)
+    this.#retention = retention
+    this.#storage = new PartitionStorage({
+      topic,
+      index,
+      scheduler,
+      admit,
+      open: () => open(this.#retention),
+      opened: (store) => this.#opened(store),
+    })
   }
 
-  /** False if the storage could not be opened. */
+  /** False while the storage cannot be read. */
   get available(): boolean {
-    return this.#store !== undefined
+    return this.#storage.store !== undefined
   }
 
+  /** As it was, while the storage cannot be read; 0 if it never could. */
   get startOffset(): number {
-    return this.#store?.startOffset ?? 0
+    return this.#storage.bounds.startOffset
   }
 
+  /** See {@link startOffset}. */
   get endOffset(): number {
-    return this.#store?.endOffset ?? 0
+    return this.#storage.bounds.endOffset
   }
 
   get info(): PartitionInfo {
-    const trouble = this.#trouble ?? this.#store?.damage
+    const { store, failure, bounds } = this.#storage
+    const trouble = failure === undefined ? (this.#trouble ?? store?.damage) : errorText(failure.error)
     return {
       partition: this.index,
-      startOffset: this.startOffset,
-      endOffset: this.endOffset,
-      bytes: this.#store?.bytes ?? 0,
+      startOffset: bounds.startOffset,
+      endOffset: bounds.endOffset,
+      bytes: bounds.bytes,
       ...(trouble === undefined ? {} : { trouble }),
     }
   }
 
-  /** The storage; `PARTITION_UNAVAILABLE` if it could not be opened. */
+  /** The storage, to be read; `PARTITION_UNAVAILABLE` while that is not possible. */
   get store(): PartitionStore {
     this.assertAvailable()
-    return this.#store as PartitionStore
+    return this.#storage.store as PartitionStore
+  }
+
+  /** Opens the storage. If that fails, only this partition suffers from it, until a later try succeeds. */
+  open(): Promise<void> {
+    return this.#storage.open()
+  }
+
+  /** The storage cannot be used although it could be opened: it will be opened anew. */
+  fail(error: unknown): void {
+    this.#storage.fail(this.#storage.store, error)
   }
 
   /** A catalogue error as it is; anything else as `PARTITION_UNAVAILABLE`. */
@@ -69,13 +96,17 @@ export class Partition {
   /** Appends (in the order of the calls) and wakes the followers; resolves with the offset of the first message. */
   async append(messages: readonly NewMessage[], timestampMs: number): Promise<number> {
     assert(messages.length > 0, 'an append has messages')
+    this.assertSound()
+    const { store } = this
     try {
-      const baseOffset = await this.store.append(messages, timestampMs)
+      const baseOffset = await store.append(messages, timestampMs)
+      this.#storage.succeeded()
       this.#trouble = undefined
       for (const wake of this.#followers) wake()
       return baseOffset
     } catch (error) {
       this.#trouble = errorText(error)
+      if (isMillraceError(error, 'LOG_STORAGE_FAILED')) this.#storage.fail(store, error)
       throw this.unavailable(error)
     }
   }
@@ -96,9 +127,15 @@ export class Partition {
     }
   }
 
-  /** Throws `PARTITION_UNAVAILABLE` if the storage could not be opened. */
+  /** Throws `PARTITION_UNAVAILABLE` while the storage cannot be read. */
   assertAvailable(): void {
-    if (this.#store === undefined) throw this.unavailable(this.#openFailure)
+    if (!this.available) throw this.unavailable(this.#storage.failure?.error)
+  }
+
+  /** Throws `PARTITION_UNAVAILABLE` while the storage cannot be written. */
+  assertSound(): void {
+    const { failure } = this.#storage
+    if (failure !== undefined) throw this.unavailable(failure.error)
   }
 
   assertOffset(offset: number): void {
@@ -130,19 +167,28 @@ export class Partition {
   }
 
   async setRetention(retention: Retention): Promise<void> {
-    await this.#store?.setRetention(retention)
+    this.#retention = retention
+    await this.#storage.store?.setRetention(retention)
   }
 
   /** Never rejects: what keeps one partition from being trimmed is shown as its trouble and stops no other. */
   async applyRetention(nowMs: number): Promise<void> {
+    const { store } = this.#storage
     try {
-      await this.#store?.applyRetention(nowMs)
+      await store?.applyRetention(nowMs)
     } catch (error) {
-      this.#trouble = errorText(error)
+      if (store === this.#storage.store) this.#trouble = errorText(error)
     }
   }
 
-  async close(): Promise<void> {
-    await this.#store?.close()
+  close(): Promise<void> {
+    return this.#storage.close()
+  }
+
+  /** It is there again: with the retention of now, and perhaps with more than its readers have seen. */
+  async #opened(store: PartitionStore): Promise<void> {
+    this.#trouble = undefined
+    for (const wake of this.#followers) wake()
+    await store.setRetention(this.#retention)
   }
 }

@@ -1,7 +1,7 @@
 import { millraceError, type Runtime } from '@millrace/kernel'
 import type { TopicInfo, TopicSettings } from './bus.ts'
 import type { BusLimits } from './bus-limits.ts'
-import type { BusStores, Retention } from './bus-stores.ts'
+import type { BusStores, PartitionStore, Retention } from './bus-stores.ts'
 import { assertTopicName, type MessageLimits } from './message-checks.ts'
 import { Partition } from './partition.ts'
 import { recallKeys } from './recalled-keys.ts'
@@ -118,7 +118,7 @@ export class TopicCatalogue {
     const stored: StoredTopic = { name, exclusive, retention, epochs: new Array<number>(partitions).fill(0) }
     const topic = await this.#open(stored)
     try {
-      for (const partition of topic.partitions) partition.assertAvailable()
+      for (const partition of topic.partitions) partition.assertSound()
       await this.#keep(stored)
     } catch (error) {
       // Or their directories would stay locked, and the next try would fail for that.
@@ -157,30 +157,42 @@ export class TopicCatalogue {
   }
 
   async #open({ name, exclusive, retention, epochs }: StoredTopic): Promise<Topic> {
-    const partitions = await Promise.all(
-      epochs.map(async (epoch, index) => {
-        const partition = new Partition(name, index, await this.#openStore(name, index, retention))
-        partition.epoch = epoch
-        return partition
-      }),
-    )
+    /** Partitions of whose stores nobody has read the keys yet. */
+    const unknown = new Set(epochs.keys())
+    const partitions = epochs.map((epoch, index) => {
+      const partition = new Partition({
+        topic: name,
+        index,
+        retention,
+        scheduler: this.#runtime.scheduler,
+        open: (current) => this.#stores.openPartition(name, index, current),
+        admit: async (store, knownTo) => {
+          await this.#recallLate(topic, index, store, unknown.has(index) ? 0 : knownTo)
+          unknown.delete(index)
+        },
+      })
+      partition.epoch = epoch
+      return partition
+    })
     const { idempotencyKeysMax, appendBytesMax } = this.#limits
     const topic = new Topic({ name, exclusive, retention }, partitions, {
       idempotencyKeysMax,
       appendBytesMax,
       delay: this.#delay,
     })
+    await Promise.all(partitions.map((partition) => partition.open()))
     const available = partitions.filter((partition) => partition.available)
-    await recallKeys(topic, available, idempotencyKeysMax)
+    for (const { index } of await recallKeys(topic, available, idempotencyKeysMax)) unknown.delete(index)
     return topic
   }
 
-  async #openStore(name: string, index: number, retention: Retention) {
-    try {
-      return await this.#stores.openPartition(name, index, retention)
-    } catch (failure) {
-      return { failure }
-    }
+  /** The newest keys of a partition that was opened later than its topic. */
+  async #recallLate(topic: Topic, index: number, store: PartitionStore, knownTo: number): Promise<void> {
+    const { endOffset } = store
+    const from = Math.max(store.startOffset, knownTo, endOffset - this.#limits.idempotencyKeysMax)
+    if (from >= endOffset) return
+    const { keys } = await store.scanKeys(from, endOffset)
+    topic.remember(keys.map((key) => ({ ...key, partition: index })))
   }
 
   async #keep({ name, exclusive, retention, epochs }: StoredTopic): Promise<void> {

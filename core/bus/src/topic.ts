@@ -1,5 +1,5 @@
 import type { NewMessage, Placement, TopicInfo } from './bus.ts'
-import type { Retention } from './bus-stores.ts'
+import type { Retention, StoredKey } from './bus-stores.ts'
 import { IdempotencyWindow } from './idempotency-window.ts'
 import type { Partition } from './partition.ts'
 import { partitionOfKey } from './partition-choice.ts'
@@ -8,6 +8,11 @@ import { PublicationTurns, partsOf } from './publication-turns.ts'
 
 /** Makes delayed messages durable; the topic gets them when they are due. */
 export type Delay = (topic: string, messages: readonly NewMessage[]) => Promise<void>
+
+/** An idempotency key as it was found in one of the topic's partitions. */
+export interface RecalledKey extends StoredKey {
+  readonly partition: number
+}
 
 /** A topic at work: chooses partitions, recognises what was published before, and appends batch by batch. */
 export class Topic {
@@ -47,16 +52,22 @@ export class Topic {
     return { name, exclusive, retention, partitions: this.partitions.map((partition) => partition.info) }
   }
 
-  /** Fills the window with what was published before the bus was opened: oldest first. */
-  remember(idempotencyKey: string, partition: number, offset: number): void {
-    this.#window.set(idempotencyKey, { partition, offset })
+  /** Recognises what was published before the bus, or a partition of it, was opened. */
+  remember(keys: readonly RecalledKey[]): void {
+    this.#window.merge(
+      keys.map(({ idempotencyKey, partition, offset, timestampMs }) => ({
+        key: idempotencyKey,
+        place: { partition, offset },
+        timestampMs,
+      })),
+    )
   }
 
   /** The same for a message that still waits for its time, unless it is in its partition already. */
-  rememberDelayed(message: NewMessage): void {
+  rememberDelayed(message: NewMessage, nowMs: number): void {
     const { idempotencyKey } = message
     if (idempotencyKey === undefined || this.#window.get(idempotencyKey) !== undefined) return
-    this.#window.set(idempotencyKey, { partition: this.#partitionFor(message), offset: -1 })
+    this.#window.set(idempotencyKey, { partition: this.#partitionFor(message), offset: -1 }, nowMs)
   }
 
   /**
@@ -159,7 +170,7 @@ export class Topic {
   async #write(batch: PublicationBatch, nowMs: number, placements: Placement[]): Promise<void> {
     try {
       const baseOffset = await this.#store(batch, nowMs)
-      this.#rememberBatch(batch, baseOffset)
+      this.#rememberBatch(batch, baseOffset, nowMs)
       batch.succeed(baseOffset, placements)
     } catch (error) {
       batch.fail(error)
@@ -177,12 +188,13 @@ export class Topic {
     return -1
   }
 
-  #rememberBatch(batch: PublicationBatch, baseOffset: number): void {
+  #rememberBatch(batch: PublicationBatch, baseOffset: number, nowMs: number): void {
     const { messages, partition, delayed } = batch
     for (let index = 0; index < messages.length; index += 1) {
       const idempotencyKey = messages[index]?.idempotencyKey
       if (idempotencyKey === undefined) continue
-      this.#window.set(idempotencyKey, { partition, offset: delayed ? -1 : baseOffset + index })
+      const offset = delayed ? -1 : baseOffset + index
+      this.#window.set(idempotencyKey, { partition, offset }, nowMs)
     }
   }
 

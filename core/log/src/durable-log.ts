@@ -146,9 +146,10 @@ export class DurableLog implements Log {
   async #close(): Promise<void> {
     try {
       await this.#writer.close()
+    } finally {
+      // Whatever the file said: a mark that is written later would stand in the way of whoever opens the log next.
       await this.#retention
       await this.#mark.close()
-    } finally {
       for (const waiter of [...this.#waiters]) waiter.reject(this.#closedError())
       await this.#lock.release()
     }

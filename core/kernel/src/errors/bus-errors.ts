@@ -35,7 +35,8 @@ export const busErrors = defineErrors({
   PARTITION_UNAVAILABLE: {
     seen: 'The partition {topic}/{partition} cannot be used: {reason}',
     expected: 'a partition whose storage answers',
-    remedy: 'Check the disk, then start again; the other partitions go on meanwhile.',
+    remedy:
+      'Check the disk; it is tried again by itself, at least once a minute, and the other partitions go on meanwhile.',
     retryable: true,
   },
   GROUP_NAME_INVALID: {

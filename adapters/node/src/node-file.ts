@@ -8,11 +8,16 @@ type Done<Result> = (error: NodeJS.ErrnoException | null, result: Result) => voi
 export class NodeFile implements OpenFile {
   readonly #descriptor: number
   readonly #path: string
+  /** True if a write is durable when it returns. */
+  readonly #writesAreDurable: boolean
+  /** True if something was changed that only a sync makes durable. */
+  #needsSync = false
   #isOpen = true
 
-  constructor(descriptor: number, path: string) {
+  constructor(descriptor: number, path: string, writesAreDurable: boolean) {
     this.#descriptor = descriptor
     this.#path = path
+    this.#writesAreDurable = writesAreDurable
   }
 
   async size(): Promise<number> {
@@ -34,6 +39,7 @@ export class NodeFile implements OpenFile {
   }
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    this.#needsSync ||= !this.#writesAreDurable
     let rest = buffers
     let next = position
     while (rest.length > 0) {
@@ -46,10 +52,13 @@ export class NodeFile implements OpenFile {
   }
 
   async sync(): Promise<void> {
+    if (!this.#needsSync) return
+    this.#needsSync = false
     await this.#call((done: Done<void>) => fdatasync(this.#descriptor, (error) => done(error, undefined)))
   }
 
   async truncate(size: number): Promise<void> {
+    this.#needsSync = true
     await this.#call((done: Done<void>) =>
       ftruncate(this.#descriptor, size, (error) => done(error, undefined)),
     )

@@ -1,4 +1,4 @@
-import { open } from 'node:fs'
+import { constants, open } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Files, OpenFile } from '@millrace/log'
@@ -7,7 +7,17 @@ import { diskError } from './disk-error.ts'
 import { NodeFile } from './node-file.ts'
 import { syncNames } from './sync-names.ts'
 
-const FLAGS = { create: 'wx+', write: 'r+', read: 'r' } as const
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
+/**
+ * Where the system has it, a write is durable when it returns: one call instead of a write and a sync, and half the
+ * trips to the thread pool. Elsewhere (macOS has the flag, but only `fdatasync` there reaches the disk itself) 0.
+ */
+const DURABLE_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0
+const FLAGS = {
+  create: O_RDWR | O_CREAT | O_EXCL | DURABLE_WRITES,
+  write: O_RDWR | DURABLE_WRITES,
+  read: O_RDONLY,
+} as const
 
 /** The file system below `root`, which is created when something in it is. */
 export function nodeFiles(root: string): Files {
@@ -31,11 +41,11 @@ export function nodeFiles(root: string): Files {
   }
 }
 
-function openFile(path: string, flags: string): Promise<OpenFile> {
+function openFile(path: string, flags: number): Promise<OpenFile> {
   return new Promise((resolve, reject) => {
     open(path, flags, (error, descriptor) => {
       if (error) reject(diskError(error, path))
-      else resolve(new NodeFile(descriptor, path))
+      else resolve(new NodeFile(descriptor, path, (flags & DURABLE_WRITES) !== 0))
     })
   })
 }

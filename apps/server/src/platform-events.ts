@@ -19,7 +19,7 @@ const onCommands = { topic: COMMANDS_TOPIC }
 
 /** A device has executed a command; `outcome` is its answer. Subject: the device. */
 export const CommandDone = event('millrace.command.done', ended, onCommands)
-/** A device could not execute a command; `outcome` is its reason. Subject: the device. */
+/** A device could not execute a command, or did not say how it went; `outcome` is the reason. Subject: the device. */
 export const CommandFailed = event('millrace.command.failed', ended, onCommands)
 /** A command's deadline passed before its device had it. Subject: the device. */
 export const CommandExpired = event('millrace.command.expired', ended, onCommands)

@@ -1,9 +1,13 @@
+import { eventToMessage } from '@millrace/bus'
+import type { Command } from '@millrace/devices'
 import { millraceError, settle } from '@millrace/kernel'
 import { expect, test } from 'vitest'
+import { requestMessage, transitionMessage } from '../src/commands/command-events.ts'
 import { type DeviceWorld, deviceWorld } from './device-world.ts'
 import type { MqttClient } from './mqtt-client.ts'
 
 const COMMANDS = 'millrace.commands'
+const draft = { kind: 'command-draft', device: 'bench-1', name: 'open', data: 1 } as const
 const full = millraceError('DISK_FULL', { path: 'log' })
 
 async function listening(world: DeviceWorld): Promise<MqttClient> {
@@ -15,7 +19,7 @@ async function listening(world: DeviceWorld): Promise<MqttClient> {
 
 /** Sends a command and lets the device acknowledge it. */
 async function acknowledged(world: DeviceWorld, client: MqttClient, id: string): Promise<void> {
-  await world.devices.send({ kind: 'command-draft', device: 'bench-1', name: 'open', data: 1 }, { id })
+  await world.devices.send(draft, { id })
   await settle()
   client.send({ cmd: 'puback', messageId: client.last('publish')?.messageId ?? 0 })
   await settle()
@@ -40,7 +44,9 @@ async function ends(world: DeviceWorld): Promise<readonly (string | undefined)[]
 
 /** More records than a start folds again for the sake of history. */
 async function fillHistory(world: DeviceWorld): Promise<void> {
-  const batch = Array.from({ length: 1_000 }, () => ({ value: new Uint8Array(1) }))
+  const other = { id: 'x', type: 'other', source: '/other', time: '2026-01-01T00:00:00.000Z', data: {} }
+  const { headers, value } = eventToMessage(other)
+  const batch = Array.from({ length: 1_000 }, () => ({ headers, value }))
   for (let count = 0; count < 21; count += 1) await world.bus.publish(COMMANDS, batch)
 }
 
@@ -162,17 +168,65 @@ test.each([
   },
 )
 
-test('an end that was not kept before the server stopped comes after the restart', async () => {
+test('an outcome that is on its way when its command becomes one too many stands', async () => {
   await using world = await deviceWorld({ limits: { commandsPerDeviceMax: 1 } })
   const client = await listening(world)
   await acknowledged(world, client, 'c-1')
-  await acknowledged(world, client, 'c-2')
+  await world.devices.send(draft, { id: 'c-2' })
+  await world.runtime.advance(100)
+  const messageId = client.last('publish')?.messageId ?? 0
   world.gate.hold(COMMANDS)
-  await world.runtime.advance(10)
-  world.gate.fail(COMMANDS, full)
+  await report(client, 'c-1')
+  client.send({ cmd: 'puback', messageId })
+  await world.runtime.advance(100)
   await world.gate.open()
-  expect(stateOf(world, 'c-1')).toBe('acknowledged')
-  world.gate.fail(COMMANDS, undefined)
+  expect(await ends(world)).toEqual(['c-1.done'])
+  expect(world.devices.counters.commandsWithoutOutcome).toBe(0)
+})
+
+test('a limit that is lower after a restart holds for the commands that are there', async () => {
+  const limits = { commandsPerDeviceMax: 2 }
+  await using world = await deviceWorld({ limits })
+  const client = await listening(world)
+  await acknowledged(world, client, 'c-1')
+  await acknowledged(world, client, 'c-2')
+  limits.commandsPerDeviceMax = 1
   await world.restart()
   expect(await ends(world)).toEqual(['c-1.failed'])
+})
+
+test('an end stands although the acknowledgement was written down after it', async () => {
+  await using world = await deviceWorld({ limits: { finishedCommandsPerDeviceMax: 0 } })
+  const client = await listening(world)
+  await world.devices.send(draft, { id: 'c-1' })
+  await world.runtime.advance(100)
+  world.gate.fail(COMMANDS, full)
+  client.send({ cmd: 'puback', messageId: client.last('publish')?.messageId ?? 0 })
+  await world.runtime.advance(100)
+  world.gate.fail(COMMANDS, undefined)
+  await report(client, 'c-1')
+  await world.runtime.advance(2_000)
+  const types = (await world.messages(COMMANDS)).map(({ headers }) => headers.ce_type?.split('.').at(-1))
+  expect(types).toEqual(['requested', 'sent', 'done', 'acknowledged'])
+  expect(await world.devices.send(draft, { id: 'c-1' })).toMatchObject({ state: 'done' })
+})
+
+test('an acknowledged command that only the bus remembers is taken up again when it is asked for again', async () => {
+  await using world = await deviceWorld()
+  const client = await listening(world)
+  const nowMs = world.runtime.clock.now()
+  const command: Command = {
+    ...draft,
+    id: 'c-1',
+    state: 'queued',
+    createdAtMs: nowMs,
+    deadlineAtMs: nowMs + 1_000,
+    changedAtMs: nowMs,
+  }
+  const acknowledgement = transitionMessage({ ...command, state: 'acknowledged' })
+  await world.bus.publish(COMMANDS, [requestMessage(command), acknowledgement])
+  expect(await world.devices.send(draft, { id: 'c-1' })).toMatchObject({ state: 'acknowledged' })
+  expect(client.messages).toEqual([])
+  expect(await report(client, 'c-1')).toBe(0)
+  expect(stateOf(world, 'c-1')).toBe('done')
 })

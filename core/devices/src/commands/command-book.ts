@@ -187,12 +187,13 @@ export class CommandBook {
   surplusOf(device: string): BookEntry | undefined {
     const acknowledged = this.#devices.get(device)?.acknowledged
     if (acknowledged === undefined || acknowledged.size <= this.#limits.commandsPerDeviceMax) return undefined
-    return firstOf(acknowledged)
+    return acknowledged.values().next().value
   }
 
-  /** The oldest acknowledged command if there are too many over all devices. */
-  surplus(): BookEntry | undefined {
-    return this.#acknowledged.size > this.#limits.acknowledgedMax ? firstOf(this.#acknowledged) : undefined
+  /** The oldest acknowledged commands, as many as there are too many over all devices. */
+  surplus(): readonly BookEntry[] {
+    const count = this.#acknowledged.size - this.#limits.acknowledgedMax
+    return count > 0 ? [...this.#acknowledged.values().take(count)] : []
   }
 
   /** Decides that an acknowledged command is to end without an outcome: it counts no more, but is open until it has. */
@@ -294,15 +295,13 @@ export class CommandBook {
   }
 
   #forgetBeyond(): void {
+    // Asked first, since finding the first entry of a large map from which many have gone takes its time.
+    if (this.#entries.size <= this.#limits.commandsMax) return
     for (const entry of this.#forgettable.values()) {
       if (this.#entries.size <= this.#limits.commandsMax) return
       this.remove(entry)
     }
   }
-}
-
-function firstOf(entries: ReadonlyMap<string, BookEntry>): BookEntry | undefined {
-  return entries.values().next().value
 }
 
 function keyOf(device: string, idempotencyKey: string): string {

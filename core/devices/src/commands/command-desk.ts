@@ -24,6 +24,7 @@ type EndSettle = (error: unknown) => void
 const COMMANDS_MAX = 200_000
 /** Half of them may be without an outcome, so that a fleet that reports none does not take the place of the others. */
 const ACKNOWLEDGED_MAX = COMMANDS_MAX / 2
+const CROWD = `the device reported no outcome, and more than ${ACKNOWLEDGED_MAX} commands of all devices wait for one`
 /** How long transitions gather; off the critical path, since a lost one only means that a command is sent again. */
 const TRANSITION_LINGER_MS = 20
 const TRANSITION_RETRY_MS = 1_000
@@ -145,9 +146,13 @@ export class CommandDesk {
     this.#transitions.flush()
   }
 
-  /** Ends what has waited too long for its acknowledgement or its outcome; to be called often. */
+  /**
+   * Ends what has waited too long for its acknowledgement or its outcome, and the oldest acknowledged commands if they
+   * are too many over all devices; to be called often.
+   */
   endOverdue(): void {
     const nowMs = this.#options.runtime.clock.now()
+    for (const entry of this.#book.surplus()) this.#giveUp(entry, CROWD)
     for (
       let entry = this.#book.nextOverdue(nowMs);
       entry !== undefined;
@@ -180,15 +185,14 @@ export class CommandDesk {
     this.#move(entry, 'expired')
   }
 
-  /** Ends the oldest acknowledged commands if they are too many, so that devices that report no outcome fill nothing. */
+  /** Ends the oldest acknowledged commands of a device that has too many. */
   #giveUpSurplus(device: string): void {
     const { commandsPerDeviceMax } = this.#options.limits
-    const book = this.#book
-    const crowd = `the device reported no outcome, and more than ${commandsPerDeviceMax} of its commands wait for one`
-    for (let entry = book.surplusOf(device); entry !== undefined; entry = book.surplusOf(device))
-      this.#giveUp(entry, crowd)
-    const flood = `the device reported no outcome, and more than ${ACKNOWLEDGED_MAX} commands of all devices wait for one`
-    for (let entry = book.surplus(); entry !== undefined; entry = book.surplus()) this.#giveUp(entry, flood)
+    const next = () => this.#book.surplusOf(device)
+    for (let entry = next(); entry !== undefined; entry = next()) {
+      const crowd = `more than ${commandsPerDeviceMax} of its commands wait for one`
+      this.#giveUp(entry, `the device reported no outcome, and ${crowd}`)
+    }
   }
 
   /** Ends an acknowledged command without an outcome, unless one is on its way to the disk. */

@@ -30,6 +30,27 @@ describe('a batch step', () => {
     expect(await world.committed()).toBe(25)
   })
 
+  test('lets messages gather between two fetches, and delays nothing after a pause', async () => {
+    const world = await newWorld()
+    const batches: number[] = []
+    const step = {
+      kind: 'batch',
+      lingerMs: 50,
+      handle: async (messages: readonly Message[]) => void batches.push(messages.length),
+    } as const
+    await world.start(step)
+    await world.publish('a:0')
+    await world.runtime.advance(0)
+    expect(batches).toEqual([1])
+    for (const index of [1, 2, 3]) {
+      await world.publish(`a:${index}`)
+      await world.runtime.advance(10)
+    }
+    expect(batches).toEqual([1])
+    await world.runtime.advance(20)
+    expect(batches).toEqual([1, 3])
+  })
+
   test('finds the messages that fail alone; only those become dead letters, and order stays', async () => {
     const plan = fc.record({
       count: fc.integer({ min: 1, max: 40 }),

@@ -4,9 +4,12 @@ import { type Event, errorText, millraceError, throwIfAborted } from '@millrace/
 import { type BatchStep, describeMessage, type StepContext } from '@millrace/processing'
 import { Checkpoint } from './checkpoint.ts'
 import type { Apply, Projection } from './projection.ts'
+import { RecentDocuments } from './recent-documents.ts'
 
 /** How far documents may lag behind for the sake of larger commits, in milliseconds. */
-const LINGER_MS = 20
+const LINGER_MS = 50
+/** Documents kept from one batch to the next: as many as one batch may hold anyway. */
+const RECENT_DOCUMENTS_MAX = 500
 
 /** One event on its way to the document of its key. */
 interface Change<Document extends Identified> {
@@ -37,6 +40,7 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
   readonly #projection: Projection<Document>
   readonly #database: Database
   readonly #checkpoint: Checkpoint
+  readonly #recent = new RecentDocuments<Document>(RECENT_DOCUMENTS_MAX)
 
   constructor(projection: Projection<Document>, database: Database) {
     this.#projection = projection
@@ -53,10 +57,14 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
       for (const change of changes) this.#fold(change, slots)
       throwIfAborted(signal)
       const moved = this.#checkpoint.moved(fresh)
-      await this.#database.commit([...this.#writes(slots), ...moved.operations])
+      const changed = [...slots].filter(([, slot]) => slot.isChanged)
+      const writes = changed.map(([id, slot]) => this.#write(id, slot))
+      const { revisions } = await this.#database.commit([...writes.flat(), ...moved.operations])
       moved.done()
+      this.#remember(changed, revisions)
     } catch (error) {
       this.#checkpoint.forget()
+      this.#recent.clear()
       throw error
     }
   }
@@ -74,15 +82,24 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
 
   async #load(changes: readonly Change<Document>[]): Promise<Slots<Document>> {
     const keys = [...new Set(changes.map(({ key }) => key))]
-    if (keys.length === 0) return new Map()
-    const stored = await this.#database.load(this.#projection.collection.name, keys)
-    const found = new Map(stored.map((each) => [each.id, each]))
-    return new Map(
-      keys.map((key) => {
+    // Looked up before anything is remembered, which may push something else out.
+    const known = new Map(keys.map((key) => [key, this.#recent.get(key)]))
+    const missing = keys.filter((key) => known.get(key) === undefined)
+    if (missing.length > 0) {
+      const stored = await this.#database.load(this.#projection.collection.name, missing)
+      const found = new Map(stored.map((each) => [each.id, each]))
+      for (const key of missing) {
         const { revision = 0, body } = found.get(key) ?? {}
-        return [key, { revision, document: body as Document | undefined, isChanged: false }]
-      }),
-    )
+        known.set(key, { revision, document: body as Document | undefined })
+      }
+    }
+    const slots: Slots<Document> = new Map()
+    for (const [key, each] of known) {
+      if (each === undefined) continue
+      this.#recent.set(key, each)
+      slots.set(key, { ...each, isChanged: false })
+    }
+    return slots
   }
 
   #fold({ key, event, apply }: Change<Document>, slots: Slots<Document>): void {
@@ -102,18 +119,25 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
     throw millraceError('DOCUMENT_INVALID', { collection: collection.name, issues })
   }
 
-  #writes(slots: Slots<Document>): WriteOperation[] {
+  /** One operation, or none for a document that has come and gone within the batch. */
+  #write(id: string, { revision, document }: Slot<Document>): WriteOperation[] {
     const collection = this.#projection.collection.name
-    return [...slots].flatMap(
-      ([id, { revision: expectedRevision, document, isChanged }]): WriteOperation[] => {
-        if (!isChanged) return []
-        if (document !== undefined) {
-          const body = document as unknown as Readonly<Record<string, unknown>>
-          return [{ kind: 'store', collection, id, body, expectedRevision }]
-        }
-        return expectedRevision === 0 ? [] : [{ kind: 'delete', collection, id, expectedRevision }]
-      },
-    )
+    if (document === undefined) {
+      return revision === 0 ? [] : [{ kind: 'delete', collection, id, expectedRevision: revision }]
+    }
+    const body = document as unknown as Readonly<Record<string, unknown>>
+    return [{ kind: 'store', collection, id, body, expectedRevision: revision }]
+  }
+
+  /** What was committed, with the revisions that it got. */
+  #remember(changed: readonly (readonly [string, Slot<Document>])[], revisions: readonly number[]): void {
+    let operation = 0
+    for (const [id, slot] of changed) {
+      const count = this.#write(id, slot).length
+      const revision = count === 0 ? 0 : (revisions[operation] ?? 0)
+      operation += count
+      this.#recent.set(id, { revision, document: slot.document })
+    }
   }
 }
 

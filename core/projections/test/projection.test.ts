@@ -195,6 +195,66 @@ describe('a projection never counts an event twice', () => {
   })
 })
 
+describe('a projection that keeps documents from one batch to the next', () => {
+  test('does not load again what it has just written, and does not see less for it', async () => {
+    const database = memoryDatabase()
+    const loads: string[] = []
+    const load = database.load.bind(database)
+    database.load = (name, ids) => {
+      loads.push(...ids)
+      return load(name, ids)
+    }
+    const spine = await openSpine(database)
+    await using processor = await runProjection(benches, spine)
+    for (const celsius of [1, 2, 3]) {
+      await spine.publish(Reading, 'b1', { celsius })
+      await spine.until(() => expect(processor.stats.handled).toBe(celsius))
+    }
+    expect(loads).toEqual(['b1'])
+    expect(await stored(database)).toEqual({ b1: bench(3, 3) })
+  })
+
+  test('starts again from the database when somebody else has changed a document meanwhile', async () => {
+    const spine = await openSpine()
+    await using processor = await runProjection(benches, spine)
+    await spine.publish(Reading, 'b1', { celsius: 1 })
+    await spine.until(() => expect(processor.stats.handled).toBe(1))
+    const body = { id: 'b1', ...bench(0, 0, 7) }
+    await spine.database.commit([{ kind: 'store', collection: 'benches', id: 'b1', body }])
+    await spine.publish(Reading, 'b1', { celsius: 2 })
+    await spine.until(() => expect(processor.stats.handled).toBe(2))
+    expect(await stored(spine.database)).toEqual({ b1: bench(2, 1, 7) })
+  })
+
+  test('keeps no more than a batch of them, and knows the right revision of all', async () => {
+    const spine = await openSpine()
+    await using processor = await runProjection(benches, spine)
+    for (let round = 1; round <= 2; round += 1) {
+      for (let index = 0; index < 700; index += 1)
+        await spine.publish(Reading, `b${index}`, { celsius: round })
+      await spine.until(() => expect(processor.stats.handled).toBe(700 * round))
+    }
+    expect(processor.stats.retried).toBe(0)
+    expect(await spine.database.count({ collection: 'benches' })).toBe(700)
+  })
+
+  test('finds out a function that changes a document in place', async () => {
+    const spine = await openSpine()
+    const careless = projection('careless', Benches).on(Reading, (document, { subject }) => {
+      if (document === undefined) return { id: String(subject), ...bench(1, 1) }
+      document.readings += 1
+      return undefined
+    })
+    await using processor = await runProjection(careless, spine)
+    await spine.publish(Reading, 'b1', { celsius: 1 })
+    await spine.publish(Reading, 'b2', { celsius: 1 })
+    await spine.until(() => expect(processor.stats.handled).toBe(2))
+    await spine.publish(Reading, 'b1', { celsius: 1 })
+    await spine.until(() => expect(processor.stats.deadLettered).toBe(1))
+    expect(await stored(spine.database)).toEqual({ b1: bench(1, 1), b2: bench(1, 1) })
+  })
+})
+
 describe('a projection puts among the dead letters, and goes on after', () => {
   const cases: readonly (readonly [string, (spine: Spine) => Promise<unknown>, string])[] = [
     [

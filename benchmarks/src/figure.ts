@@ -5,9 +5,10 @@ export interface PeerFigure {
   readonly name: string
   /** What it was told to do, in its own words. */
   readonly settings: string
-  readonly value: number
+  /** Null if there was nothing to measure, such as the latency of commands that never came. */
+  readonly value: number | null
   /** Its value divided by ours. */
-  readonly ratio: number
+  readonly ratio: number | null
 }
 
 /** One measured value; one JSON line of a bench. */
@@ -16,19 +17,20 @@ export interface Figure {
   readonly bench: string
   /** What was measured: `publish to command, p99`. */
   readonly case: string
-  readonly value: number
+  readonly value: number | null
   readonly unit: string
   /** What the machine itself allows, measured in the same run, in the same unit. */
-  readonly rawLimit?: number
+  readonly rawLimit?: number | null
   /** `value` divided by `rawLimit`. */
-  readonly ratio?: number
+  readonly ratio?: number | null
   readonly peers: readonly PeerFigure[]
   readonly machine: Machine
   /** RFC 3339. */
   readonly date: string
 }
 
-/** Rounds to what a reader of a table wants: three digits that count. */
-export function rounded(value: number): number {
-  return value === 0 ? 0 : Number(value.toPrecision(value >= 1_000 ? 6 : 3))
+/** Rounds to what a reader of a table wants: three digits that count. Null for what is no number. */
+export function rounded(value: number): number | null {
+  if (!Number.isFinite(value)) return null
+  return value === 0 ? 0 : Number(value.toPrecision(Math.abs(value) >= 1_000 ? 6 : 3))
 }

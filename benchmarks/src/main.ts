@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises'
+import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Figure } from './figure.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
@@ -16,10 +16,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 
 const HELP = `npm run bench -- NAME [options]
 
-Prints one JSON line a figure to standard output, and its progress to standard error. --save also appends the lines to
-benchmarks/results/NAME-DATE.jsonl. --help after the name tells the options of a bench.
+Prints one JSON line a figure to standard output, and its progress to standard error. --help after the name tells the
+options of a bench. For every bench:
 
-  ${Object.keys(BENCHES).join('\n  ')}`
+  --save            also appends the lines to benchmarks/results/NAME-DATE.jsonl
+  --json-file FILE  also writes them there
+
+Benches: ${Object.keys(BENCHES).join(', ')}`
 
 const [name = '', ...args] = process.argv.slice(2)
 process.exitCode = await main(BENCHES[name])
@@ -29,15 +32,20 @@ async function main(bench: Bench | undefined): Promise<number> {
     console.log(bench?.help ?? HELP)
     return bench === undefined && name !== '--help' ? 2 : 0
   }
-  const save = args.includes('--save')
-  const figures = await bench.run(
-    args.filter((arg) => arg !== '--save'),
-    (line) => console.error(line),
-  )
+  const save = take('--save', 0) !== undefined
+  const [file] = take('--json-file', 1) ?? []
+  const figures = await bench.run(args, (line) => console.error(line))
   const lines = figures.map((figure) => `${JSON.stringify(figure)}\n`).join('')
   process.stdout.write(lines)
+  if (file !== undefined) await writeFile(file, lines)
   if (save) await keep(lines)
   return 0
+}
+
+/** Takes an option and its values out of the arguments; undefined if it is not there. */
+function take(option: string, values: number): string[] | undefined {
+  const index = args.indexOf(option)
+  return index < 0 ? undefined : args.splice(index, 1 + values).slice(1)
 }
 
 async function keep(lines: string): Promise<void> {

@@ -23,6 +23,7 @@ export interface SpineResults {
 interface Quantity {
   readonly case: string
   readonly unit: string
+  /** NaN if there was nothing to measure. */
   readonly of: (measurement: SpineMeasurement) => number
   /** What the disk alone takes. */
   readonly rawOf?: (raw: LatencySummary) => number
@@ -74,7 +75,7 @@ export function spineFigures({ load, raw, ours, peers, machine, date }: SpineRes
           name: peer,
           settings,
           value: rounded(reached),
-          ratio: rounded(value === 0 ? 1 : reached / value),
+          ratio: rounded(reached / value),
         }
       }),
       machine,
@@ -88,7 +89,10 @@ function latencies(name: string, of: (measurement: SpineMeasurement) => LatencyS
   return PERCENTILES.map((percentile) => ({
     case: `${name}, ${percentile.name}`,
     unit: 'ms',
-    of: (measurement) => percentile.of(of(measurement)),
+    of: (measurement) => {
+      const summary = of(measurement)
+      return summary.count === 0 ? Number.NaN : percentile.of(summary)
+    },
     rawOf: percentile.of,
   }))
 }

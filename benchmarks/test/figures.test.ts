@@ -1,0 +1,54 @@
+import type { LatencySummary } from '@millrace/fleet'
+import { expect, test } from 'vitest'
+import { type SpineResult, spineFigures } from '../src/spine/figures.ts'
+
+const machine = { cpus: 2, node: '24.0.0', kernel: 'linux 6', disk: 'ext4 on /dev/vda' }
+
+function latencies(p99Ms: number, count = 1_000): LatencySummary {
+  return { count, meanMs: p99Ms / 2, p50Ms: p99Ms / 2, p99Ms, p999Ms: p99Ms * 2, maxMs: p99Ms * 2 }
+}
+
+function result(name: string, p99Ms: number, commands: number): SpineResult {
+  const load = { devices: 10, ratePerSecond: 100, seconds: 10, published: 1_000, acknowledged: 1_000 }
+  const latency = { publishToAcknowledged: latencies(p99Ms), publishToCommand: latencies(p99Ms, commands) }
+  const use = { residentStart: 1, residentEnd: 1, residentMax: 1, cpuSeconds: 1 }
+  return {
+    plan: { name, settings: 'none' },
+    measurement: {
+      load: { ...load, ...latency, unacknowledged: 0, commandsReceived: commands, connections: 10 },
+      use,
+      achievedRate: 100,
+    },
+  }
+}
+
+const figures = spineFigures({
+  load: { devices: 10, ratePerSecond: 100, seconds: 10, warmUpSeconds: 0 },
+  raw: latencies(2),
+  ours: result('millrace', 8, 1_000),
+  peers: [result('slow', 16, 1_000), result('silent', 4, 0)],
+  machine,
+  date: '2026-01-01T00:00:00.000Z',
+})
+
+function figure(name: string) {
+  return figures.find((each) => each.case === `${name} (100/s from 10 devices)`)
+}
+
+test('A latency stands beside the raw limit, and each peer beside ours', () => {
+  expect(figure('publish to command, p99')).toMatchObject({
+    value: 8,
+    rawLimit: 2,
+    ratio: 4,
+    peers: [
+      { name: 'slow', settings: 'none', value: 16, ratio: 2 },
+      { name: 'silent', settings: 'none', value: null, ratio: null },
+    ],
+  })
+})
+
+test('Commands that never came are counted, and do not pass for quick ones', () => {
+  const { value, peers } = figure('readings without a command') ?? {}
+  expect(value).toBe(0)
+  expect(peers?.map((peer) => peer.value)).toEqual([0, 1_000])
+})

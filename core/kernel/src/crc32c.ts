@@ -1,6 +1,7 @@
 /** The reflected Castagnoli polynomial. */
 const POLYNOMIAL = 0x82f63b78
-const TABLES = makeTables()
+/** Eight tables of 256 entries in one array, so that the compiler sees that no index leaves it. */
+const TABLE = makeTable()
 
 /**
  * CRC-32C of `bytes`; pass an earlier result as `seed` to go on with a further piece. Slicing by eight.
@@ -11,46 +12,33 @@ const TABLES = makeTables()
 export function crc32c(bytes: Uint8Array, seed = 0): number {
   let crc = ~seed
   let index = 0
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES
   const wholeEnd = bytes.length - 7
   for (; index < wholeEnd; index += 8) {
-    const low = crc ^ word(bytes, index)
-    const high = word(bytes, index + 4)
     crc =
-      t7[low & 255]! ^
-      t6[(low >>> 8) & 255]! ^
-      t5[(low >>> 16) & 255]! ^
-      t4[low >>> 24]! ^
-      t3[high & 255]! ^
-      t2[(high >>> 8) & 255]! ^
-      t1[(high >>> 16) & 255]! ^
-      t0[high >>> 24]!
+      TABLE[1792 + ((crc ^ bytes[index]!) & 255)]! ^
+      TABLE[1536 + (((crc >>> 8) ^ bytes[index + 1]!) & 255)]! ^
+      TABLE[1280 + (((crc >>> 16) ^ bytes[index + 2]!) & 255)]! ^
+      TABLE[1024 + ((crc >>> 24) ^ bytes[index + 3]!)]! ^
+      TABLE[768 + bytes[index + 4]!]! ^
+      TABLE[512 + bytes[index + 5]!]! ^
+      TABLE[256 + bytes[index + 6]!]! ^
+      TABLE[bytes[index + 7]!]!
   }
-  for (; index < bytes.length; index += 1) crc = (crc >>> 8) ^ t0[(crc ^ bytes[index]!) & 255]!
+  for (; index < bytes.length; index += 1) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[index]!) & 255]!
   return ~crc >>> 0
 }
 
-function word(bytes: Uint8Array, index: number): number {
-  return bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24)
-}
-
-type Table = Int32Array
-type Tables = readonly [Table, Table, Table, Table, Table, Table, Table, Table]
-
-function makeTables(): Tables {
-  const tables = Array.from({ length: 8 }, () => new Int32Array(256))
-  const [first = new Int32Array(256)] = tables
+function makeTable(): Int32Array {
+  const table = new Int32Array(8 * 256)
   for (let byte = 0; byte < 256; byte += 1) {
     let crc = byte
     for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
-    first[byte] = crc
+    table[byte] = crc
   }
-  for (let byte = 0; byte < 256; byte += 1) {
-    let crc = first[byte] ?? 0
-    for (const table of tables) {
-      table[byte] = crc
-      crc = (crc >>> 8) ^ (first[crc & 255] ?? 0)
-    }
+  // Each further table is the one before it, a zero byte later.
+  for (let index = 256; index < table.length; index += 1) {
+    const crc = table[index - 256]!
+    table[index] = (crc >>> 8) ^ table[crc & 255]!
   }
-  return tables as unknown as Tables
+  return table
 }

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Figure } from './figure.ts'
+import { figureTable } from './figure-table.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
 
 /** A bench: its arguments in, its figures out. */
@@ -19,6 +20,7 @@ const HELP = `npm run bench -- NAME [options]
 Prints one JSON line a figure to standard output, and its progress to standard error. --help after the name tells the
 options of a bench. For every bench:
 
+  --table           prints a Markdown table instead
   --save            also appends the lines to benchmarks/results/NAME-DATE.jsonl
   --json-file FILE  also writes them there
 
@@ -33,10 +35,11 @@ async function main(bench: Bench | undefined): Promise<number> {
     return bench === undefined && name !== '--help' ? 2 : 0
   }
   const save = take('--save', 0) !== undefined
+  const table = take('--table', 0) !== undefined
   const [file] = take('--json-file', 1) ?? []
   const figures = await bench.run(args, (line) => console.error(line))
   const lines = figures.map((figure) => `${JSON.stringify(figure)}\n`).join('')
-  process.stdout.write(lines)
+  process.stdout.write(table ? figureTable(figures) : lines)
   if (file !== undefined) await writeFile(file, lines)
   if (save) await keep(lines)
   return 0

@@ -1,5 +1,6 @@
 import type { LatencySummary } from '@millrace/fleet'
 import { expect, test } from 'vitest'
+import { figureTable } from '../src/figure-table.ts'
 import { type SpineResult, spineFigures } from '../src/spine/figures.ts'
 
 const machine = { cpus: 2, node: '24.0.0', kernel: 'linux 6', disk: 'ext4 on /dev/vda' }
@@ -51,4 +52,10 @@ test('Commands that never came are counted, and do not pass for quick ones', () 
   const { value, peers } = figure('readings without a command') ?? {}
   expect(value).toBe(0)
   expect(peers?.map((peer) => peer.value)).toEqual([0, 1_000])
+})
+
+test('A table has a row for each figure, and a dash where nothing was measured', () => {
+  const lines = figureTable(figures).split('\n')
+  expect(lines[0]).toBe('| figure | millrace | raw disk | slow | silent |')
+  expect(lines).toContain('| publish to command, p99 | **8** ms | 2 | 16 | - |')
 })

@@ -4,6 +4,7 @@ import { command, event } from '@millrace/kernel'
 import { projection } from '@millrace/projections'
 import { defineApp } from '@millrace/server'
 import * as z from 'zod'
+import { answerEvery, isAnswered } from './answered.ts'
 
 const Reading = event(
   'bench.reading',
@@ -15,10 +16,12 @@ const Device = collection(
   z.object({ id: z.string(), readings: z.number(), celsius: z.number() }),
 )
 
-/** Answers every reading with a command to the device that it came from. */
-const answering = actor('answering', { on: Reading }, (reading) => [
-  Answer.to(String(reading.subject), { cause: reading.id }, { cause: reading, deadlineMs: 30_000 }),
-])
+/** Answers readings with a command to the device that they came from. */
+const answering = actor('answering', { on: Reading }, (reading) =>
+  isAnswered(reading.data.index, answerEvery)
+    ? Answer.to(String(reading.subject), { cause: reading.id }, { cause: reading, deadlineMs: 30_000 })
+    : undefined,
+)
 
 const devices = projection('devices-of-the-bench', Device).on(Reading, (device, { subject, data }) => ({
   id: String(subject),

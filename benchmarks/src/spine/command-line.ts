@@ -11,6 +11,7 @@ A device's reading on its way to the PUBACK, and to the command that answers it;
   --warm-up N    seconds of the same load before (default: 5)
   --rate N       readings a second over all devices (default: 1000)
   --devices N    default: 100
+  --answer-every N  only every Nth reading is answered with a command (default: 1)
   --no-peer      only us
   --dir DIR      where the data is written meanwhile (default: .cache/bench)
   --profile DIR  a CPU profile of the server`
@@ -25,6 +26,7 @@ export function spineCommand(args: readonly string[], progress: (line: string) =
       'warm-up': { type: 'string', default: '5' },
       rate: { type: 'string', default: '1000' },
       devices: { type: 'string', default: '100' },
+      'answer-every': { type: 'string', default: '1' },
       peer: { type: 'boolean', default: true },
       dir: { type: 'string', default: '.cache/bench' },
       profile: { type: 'string' },
@@ -35,6 +37,7 @@ export function spineCommand(args: readonly string[], progress: (line: string) =
     warmUpSeconds: Number(values['warm-up']),
     ratePerSecond: positive('--rate', values.rate),
     devices: positive('--devices', values.devices),
+    answerEvery: positive('--answer-every', values['answer-every']),
     peer: values.peer,
     directory: values.dir,
     rawSeconds: Math.min(3, Number(values.seconds)),

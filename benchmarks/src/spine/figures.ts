@@ -1,6 +1,7 @@
 import type { LatencySummary } from '@millrace/fleet'
 import { type Figure, rounded } from '../figure.ts'
 import type { Machine } from '../machine.ts'
+import { isAnswered } from './answered.ts'
 import type { ContenderPlan } from './contender.ts'
 import type { SpineLoad, SpineMeasurement } from './measure.ts'
 
@@ -24,7 +25,7 @@ interface Quantity {
   readonly case: string
   readonly unit: string
   /** NaN if there was nothing to measure. */
-  readonly of: (measurement: SpineMeasurement) => number
+  readonly of: (measurement: SpineMeasurement, load: SpineLoad) => number
   /** What the disk alone takes. */
   readonly rawOf?: (raw: LatencySummary) => number
 }
@@ -47,9 +48,9 @@ const QUANTITIES: readonly Quantity[] = [
     of: ({ load }) => load.unacknowledged,
   },
   {
-    case: 'readings without a command',
-    unit: 'readings',
-    of: ({ load }) => load.published - load.commandsReceived,
+    case: 'commands that did not come',
+    unit: 'commands',
+    of: ({ load }, { answerEvery }) => answeredCount(load.published, answerEvery) - load.commandsReceived,
   },
   { case: 'resident memory, start', unit: 'MiB', of: ({ use }) => use.residentStart / MIB },
   { case: 'resident memory, end', unit: 'MiB', of: ({ use }) => use.residentEnd / MIB },
@@ -59,9 +60,10 @@ const QUANTITIES: readonly Quantity[] = [
 
 /** The results as one figure a quantity, ours beside everybody else's. */
 export function spineFigures({ load, raw, ours, peers, machine, date }: SpineResults): Figure[] {
-  const context = `${load.ratePerSecond}/s from ${load.devices} devices`
+  const share = load.answerEvery === 1 ? 'every' : `every ${load.answerEvery}th`
+  const context = `${load.ratePerSecond}/s from ${load.devices} devices, ${share} reading answered`
   const figureOf = ({ case: name, unit, of, rawOf }: Quantity): Figure => {
-    const value = of(ours.measurement)
+    const value = of(ours.measurement, load)
     const rawLimit = rawOf?.(raw)
     return {
       bench: 'spine',
@@ -70,7 +72,7 @@ export function spineFigures({ load, raw, ours, peers, machine, date }: SpineRes
       unit,
       ...(rawLimit === undefined ? {} : { rawLimit: rounded(rawLimit), ratio: rounded(value / rawLimit) }),
       peers: peers.map(({ plan: { name: peer, settings }, measurement }) => {
-        const reached = of(measurement)
+        const reached = of(measurement, load)
         return {
           name: peer,
           settings,
@@ -83,6 +85,10 @@ export function spineFigures({ load, raw, ours, peers, machine, date }: SpineRes
     }
   }
   return QUANTITIES.map(figureOf)
+}
+
+function answeredCount(published: number, every: number): number {
+  return Array.from({ length: published }, (_, index) => isAnswered(index, every)).filter(Boolean).length
 }
 
 function latencies(name: string, of: (measurement: SpineMeasurement) => LatencySummary): Quantity[] {

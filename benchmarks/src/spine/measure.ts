@@ -8,6 +8,8 @@ export interface SpineLoad {
   readonly ratePerSecond: number
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** Every so-manyth reading is answered with a command. */
+  readonly answerEvery: number
 }
 
 /** What one contender came to. */

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import mqtt, { type IPublishPacket } from 'mqtt'
+import { answerEvery, isAnswered } from './answered.ts'
 
 /**
  * The peer's rule process: subscribes to every reading, commits it to SQLite (WAL, synchronous=FULL), and only then
@@ -40,11 +41,12 @@ function keep({ topic, payload, properties }: IPublishPacket): (() => void) | un
   }
   const cause = String(properties?.userProperties?.id)
   insertReading.run(cause, device, body)
+  if (mode === 'all') foldDevice.run(device, body)
+  if (!isAnswered(JSON.parse(body).index, answerEvery)) return undefined
   const deadline = new Date(Date.now() + 30_000).toISOString()
   const command = JSON.stringify({ id: `answer-${cause}`, name: 'answer', data: { cause }, deadline })
   if (mode === 'all') {
     insertCommand.run(`answer-${cause}`, device, command)
-    foldDevice.run(device, body)
   }
   return () => client.publish(`devices/${device}/commands/answer`, command, { qos: 1 })
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Figure } from '../figure.ts'
 import { describeMachine } from '../machine.ts'
 import { measureRawDisk } from '../raw-disk.ts'
+import { ANSWER_EVERY_VARIABLE } from './answered.ts'
 import { type ContenderPlan, millrace } from './contender.ts'
 import { type SpineResult, spineFigures } from './figures.ts'
 import { measureSpine, type SpineLoad } from './measure.ts'
@@ -26,6 +27,7 @@ export interface SpineBenchOptions extends SpineLoad {
  */
 export async function benchSpine(options: SpineBenchOptions): Promise<Figure[]> {
   const { directory, progress } = options
+  process.env[ANSWER_EVERY_VARIABLE] = String(options.answerEvery)
   await mkdir(directory, { recursive: true })
   const work = await mkdtemp(join(directory, 'spine-'))
   try {

@@ -14,7 +14,8 @@ A device's reading on its way to the PUBACK, and to the command that answers it;
   --answer-every N  only every Nth reading is answered with a command (default: 1)
   --no-peer      only us
   --dir DIR      where the data is written meanwhile (default: .cache/bench)
-  --profile DIR  a CPU profile of the server`
+  --profile DIR  a CPU profile of the server
+  --node ARG     an argument for the server's Node, such as --node=--max-semi-space-size=4; may be repeated`
 
 /** Runs the spine bench as the command line says. */
 export function spineCommand(args: readonly string[], progress: (line: string) => void): Promise<Figure[]> {
@@ -30,6 +31,7 @@ export function spineCommand(args: readonly string[], progress: (line: string) =
       peer: { type: 'boolean', default: true },
       dir: { type: 'string', default: '.cache/bench' },
       profile: { type: 'string' },
+      node: { type: 'string', multiple: true, default: [] },
     },
   })
   return benchSpine({
@@ -41,9 +43,13 @@ export function spineCommand(args: readonly string[], progress: (line: string) =
     peer: values.peer,
     directory: values.dir,
     rawSeconds: Math.min(3, Number(values.seconds)),
-    profileDirectory: values.profile,
+    nodeArgs: [...values.node, ...profileArgs(values.profile)],
     progress,
   })
+}
+
+function profileArgs(directory: string | undefined): string[] {
+  return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`]
 }
 
 function positive(option: string, text: string): number {

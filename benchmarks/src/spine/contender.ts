@@ -18,12 +18,12 @@ export interface ContenderPlan {
   start(directory: string): Promise<Contender>
 }
 
-/** Millrace as its own process; `profileDirectory` gets a CPU profile of it. */
-export function millrace(profileDirectory: string | undefined): ContenderPlan {
-  const nodeArgs = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
+/** Millrace as its own process, with more arguments for its Node: a profile, or limits of the heap. */
+export function millrace(nodeArgs: readonly string[]): ContenderPlan {
+  const defaults = 'defaults: every reading and every command durable before it is acknowledged'
   return {
     name: 'millrace',
-    settings: 'defaults: every reading and every command durable before it is acknowledged',
+    settings: nodeArgs.length === 0 ? defaults : `${defaults}; node ${nodeArgs.join(' ')}`,
     async start(directory) {
       const server = ChildProgram.startModule(siblingPath('server.ts'), [directory], nodeArgs)
       const url = await server.ready((said) =>

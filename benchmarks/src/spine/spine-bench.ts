@@ -16,8 +16,8 @@ export interface SpineBenchOptions extends SpineLoad {
   /** Everything is written below it; it should be on the disk that the figures are to be about. */
   readonly directory: string
   readonly rawSeconds: number
-  /** Gets a CPU profile of the server. */
-  readonly profileDirectory?: string | undefined
+  /** Arguments for the server's Node. */
+  readonly nodeArgs?: readonly string[]
   readonly progress: (line: string) => void
 }
 
@@ -34,7 +34,7 @@ export async function benchSpine(options: SpineBenchOptions): Promise<Figure[]> 
     const date = new Date().toISOString()
     const raw = measureRawDisk(work, options.rawSeconds)
     progress(`raw disk: write(400 B) + fdatasync p50 ${raw.p50Ms} ms, p99 ${raw.p99Ms} ms`)
-    const ours = await runPlan(millrace(options.profileDirectory), join(work, 'millrace'), options)
+    const ours = await runPlan(millrace(options.nodeArgs ?? []), join(work, 'millrace'), options)
     const peers: SpineResult[] = []
     for (const [index, plan] of peerPlans(options).entries()) {
       peers.push(await runPlan(plan, join(work, `peer-${index}`), options))

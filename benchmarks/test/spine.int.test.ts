@@ -32,7 +32,7 @@ test('The spine bench without its peer gives every figure with all its fields, a
 function expectWhole(figure: Figure): void {
   expect(figure).toMatchObject({
     bench: 'spine',
-    case: expect.stringContaining('(100/s from 10 devices)'),
+    case: expect.stringContaining('(100/s from 10 devices, every reading answered)'),
     unit: expect.any(String),
     peers: [],
     machine: {

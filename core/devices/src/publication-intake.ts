@@ -141,7 +141,12 @@ export class PublicationIntake {
   }
 
   #takeOutcome(commandId: string, device: string, publication: Publication, settle: PublicationSettle): void {
-    const command = this.#options.desk.find(commandId)
+    const { desk } = this.#options
+    const command = desk.find(commandId)
+    if (command === undefined && desk.hasEnded(commandId, device)) {
+      settle(ACCEPTED)
+      return
+    }
     if (command === undefined || command.device !== device || command.state === 'expired') {
       const error =
         command?.device === device
@@ -159,7 +164,7 @@ export class PublicationIntake {
       settle(ACCEPTED)
       return
     }
-    this.#options.desk.finish(commandId, state, outcome, (error) =>
+    desk.finish(commandId, state, outcome, (error) =>
       settle(error === undefined ? ACCEPTED : this.#failed(error)),
     )
   }

@@ -230,3 +230,23 @@ test('an acknowledged command that only the bus remembers is taken up again when
   expect(await report(client, 'c-1')).toBe(0)
   expect(stateOf(world, 'c-1')).toBe('done')
 })
+
+test('an outcome that is repeated is taken although its command has been forgotten, also over a restart', async () => {
+  await using world = await deviceWorld({ limits: { finishedCommandsPerDeviceMax: 1 } })
+  const client = await listening(world)
+  for (const id of ['c-1', 'c-2']) {
+    await acknowledged(world, client, id)
+    await report(client, id)
+  }
+  expect(stateOf(world, 'c-1')).toBeUndefined()
+  expect(await report(client, 'c-1')).toBe(0)
+  await world.restart()
+  const again = await listening(world)
+  expect(await report(again, 'c-1')).toBe(0)
+  expect(await ends(world)).toEqual(['c-1.done', 'c-2.done'])
+  const stranger = await world.device('bench-2')
+  stranger.publish('devices/bench-2/outcomes/c-1', { state: 'done' })
+  await settle()
+  expect(stranger.last('puback')?.reasonCode).toBe(0x90)
+  expect(await world.messages('millrace.refused.dead-letters')).toHaveLength(1)
+})

@@ -1,5 +1,6 @@
 import { assert, DueHeap } from '@millrace/kernel'
 import type { Command, CommandState } from '../command.ts'
+import { EndedCommands } from './ended-commands.ts'
 
 /** How much a {@link CommandBook} remembers. */
 export interface CommandBookLimits {
@@ -97,6 +98,8 @@ export class CommandBook {
   #open = new Map<string, BookEntry>()
   /** The acknowledged ones of all devices, oldest first. */
   readonly #acknowledged = new Map<string, BookEntry>()
+  /** Those that have ended and are no longer here. */
+  readonly #ended = new EndedCommands()
   #sequence = 0
 
   constructor(limits: CommandBookLimits) {
@@ -109,6 +112,11 @@ export class CommandBook {
 
   find(id: string): BookEntry | undefined {
     return this.#entries.get(id)
+  }
+
+  /** True if this command of the device has ended, although the book does not hold it any more. */
+  hasEnded(id: string, device: string): boolean {
+    return this.#ended.has(id, device)
   }
 
   findByKey(device: string, idempotencyKey: string): BookEntry | undefined {
@@ -290,7 +298,7 @@ export class CommandBook {
   #forgetOldest(entries: Map<string, BookEntry>, countMax: number): void {
     for (const entry of entries.values()) {
       if (entries.size <= countMax) return
-      this.remove(entry)
+      this.#forget(entry)
     }
   }
 
@@ -299,8 +307,14 @@ export class CommandBook {
     if (this.#entries.size <= this.#limits.commandsMax) return
     for (const entry of this.#forgettable.values()) {
       if (this.#entries.size <= this.#limits.commandsMax) return
-      this.remove(entry)
+      this.#forget(entry)
     }
+  }
+
+  #forget(entry: BookEntry): void {
+    const { id, device, state } = entry.command
+    if (state !== 'expired') this.#ended.add(id, device)
+    this.remove(entry)
   }
 }
 

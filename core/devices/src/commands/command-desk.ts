@@ -103,6 +103,11 @@ export class CommandDesk {
     return this.#book.find(id)?.command
   }
 
+  /** True if this command of the device has ended, although nothing else is remembered of it. */
+  hasEnded(id: string, device: string): boolean {
+    return this.#book.hasEnded(id, device)
+  }
+
   commandsOf(device: string): readonly Command[] {
     return this.#book.commandsOf(device)
   }

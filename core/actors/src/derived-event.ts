@@ -1,5 +1,5 @@
-import { idempotencyKeyOf } from '@millrace/bus'
-import { type CommandDraft, derivedId, type Event, type EventDraft, formatTime } from '@millrace/kernel'
+import { derivedId, idempotencyKeyOf } from '@millrace/bus'
+import { type CommandDraft, type Event, type EventDraft, formatTime } from '@millrace/kernel'
 import type { PlacedOutput } from './actor-outputs.ts'
 
 /** What an output comes from. */

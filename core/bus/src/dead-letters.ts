@@ -1,6 +1,7 @@
-import { derivedId, isMillraceError } from '@millrace/kernel'
+import { isMillraceError } from '@millrace/kernel'
 import type { Bus, Message, NewMessage, Placement, TopicInfo } from './bus.ts'
 import { decodeLetter, encodeLetter } from './dead-letter-headers.ts'
+import { derivedId } from './derived-id.ts'
 
 /** Why a message went to the dead letters. */
 export interface DeadLetterCause {

@@ -40,6 +40,7 @@ export {
   readDeadLetters,
   replayDeadLetters,
 } from './dead-letters.ts'
+export { derivedId } from './derived-id.ts'
 export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'
 export { type LogBusLimits, type LogBusOptions, openLogBus } from './log-bus.ts'

@@ -1,8 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
-
-const encoder = new TextEncoder()
 
 /** What a new id is made from. */
 export interface IdSource {
@@ -27,20 +24,10 @@ export function newId(source: IdSource): string {
   return formatUuid(bytes, 7)
 }
 
-/**
- * The id of what `processor` made of the event `causeId` as its output number `index`. The same three give
- * the same id for ever, so a repeated delivery makes repeated ids, which the bus recognises.
- *
- * SHA-256 of the length-prefixed parts, cut to a UUID. Source: RFC 9562, section 5.8 (version 8).
- */
-export function derivedId(causeId: string, processor: string, index: number): string {
-  const parts = `${causeId.length}:${causeId}${processor.length}:${processor}${index}`
-  return formatUuid(sha256(encoder.encode(parts)).slice(0, 16), 8)
-}
-
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-function formatUuid(bytes: Uint8Array, version: number): string {
+/** The first 16 bytes as a UUID of that version, which is written into them. Source: RFC 9562, section 4. */
+export function formatUuid(bytes: Uint8Array, version: number): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4)
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   let text = ''

@@ -33,7 +33,7 @@ export {
 } from './errors/millrace-error.ts'
 export { assertEvent, type Event, type EventDraft, type ExtensionValue } from './event.ts'
 export { type DraftOptions, type EventType, type EventTypeOptions, event } from './event-type.ts'
-export { derivedId, type IdSource, newId } from './ids.ts'
+export { formatUuid, type IdSource, newId } from './ids.ts'
 export { type ManualRuntime, type ManualRuntimeOptions, manualRuntime, settle } from './manual-runtime.ts'
 export { type Random, randomInteger, seededRandom } from './random.ts'
 export type { Runtime } from './runtime.ts'

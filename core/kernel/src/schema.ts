@@ -1,11 +1,11 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { errorText, millraceError } from './errors/millrace-error.ts'
+import type { StandardIssue, StandardSchema } from './standard-schema.ts'
 
 /** Any Standard Schema (https://standardschema.dev, version 1): zod, valibot, arktype and others. */
-export type Schema<Output = unknown> = StandardSchemaV1<unknown, Output>
+export type Schema<Output = unknown> = StandardSchema<unknown, Output>
 
 /** What a schema's output looks like. */
-export type SchemaOutput<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>
+export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
 /** One thing that is wrong with a value, and where. */
 export interface SchemaIssue {
@@ -24,7 +24,7 @@ export type SchemaResult<Output> =
  * refused with `SCHEMA_ASYNCHRONOUS`, because an event must be judged before it is acknowledged.
  */
 export function checkSchema<Output>(
-  schema: StandardSchemaV1<unknown, Output>,
+  schema: StandardSchema<unknown, Output>,
   value: unknown,
 ): SchemaResult<Output> {
   let result: ReturnType<(typeof schema)['~standard']['validate']>
@@ -51,7 +51,7 @@ export function formatIssues(issues: readonly SchemaIssue[]): string {
   return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
 }
 
-function formatPath(path: StandardSchemaV1.Issue['path']): string {
+function formatPath(path: StandardIssue['path']): string {
   let text = ''
   for (const segment of path ?? []) {
     const key = typeof segment === 'object' ? segment.key : segment

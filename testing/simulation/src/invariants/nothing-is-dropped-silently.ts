@@ -1,6 +1,5 @@
-import { deadLetterTopic, idempotencyKeyOf, type Message } from '@millrace/bus'
+import { deadLetterTopic, derivedId, idempotencyKeyOf, type Message } from '@millrace/bus'
 import { COMMANDS_TOPIC } from '@millrace/devices'
-import { derivedId } from '@millrace/kernel'
 import { ACTOR_NAME, Alarm, HOT_CELSIUS, PROJECTION_NAME, Reading } from '../application.ts'
 import type { Invariant } from '../invariant.ts'
 import { type DiskContents, messagesOf } from '../oracle/disk-contents.ts'

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { listenerSuite } from '@millrace/conformance'
 import type { Listener } from '@millrace/devices'
-import { tcpListener } from '@millrace/node'
+import { tcpListener } from '@millrace/tcp'
 import { expect, test } from 'vitest'
 import { Arrivals } from '../src/arrivals.ts'
 import { TcpConnection } from '../src/tcp-connection.ts'

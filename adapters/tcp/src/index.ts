@@ -1,0 +1,1 @@
+export { type TcpListenerOptions, tcpListener } from './tcp-listener.ts'

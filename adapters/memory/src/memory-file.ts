@@ -57,6 +57,11 @@ export class MemoryFile implements OpenFile {
     })
   }
 
+  async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    await this.write(buffers, position)
+    await this.sync()
+  }
+
   async sync(): Promise<void> {
     const finish = this.#inode.beginSync()
     try {

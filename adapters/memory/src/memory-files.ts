@@ -1,5 +1,6 @@
 import { millraceError, type Random, type Scheduler } from '@millrace/kernel'
-import type { FileLock, Files, OpenFile } from '@millrace/log'
+import type { AnnouncementListener, Announcer, FileLock, Files, Listening, OpenFile } from '@millrace/log'
+import { MemoryAnnouncements } from './memory-announcements.ts'
 import {
   type FaultCode,
   type FaultOptions,
@@ -60,6 +61,7 @@ class MemoryDisk implements MemoryFiles, Disk {
   readonly #names: MemoryNames<MemoryInode>
   readonly #locks = new Map<string, FileLock>()
   readonly #faults = new MemoryFaults()
+  readonly #announcements = new MemoryAnnouncements()
   #operations = 0
   #stopAt = Number.POSITIVE_INFINITY
   #isOff = false
@@ -128,6 +130,14 @@ class MemoryDisk implements MemoryFiles, Disk {
       this.#locks.set(directory, lock)
       return lock
     })
+  }
+
+  announce(directory: string): Promise<Announcer> {
+    return this.call('open', directory, () => this.#announcements.announce(directory))
+  }
+
+  listen(directory: string, listener: AnnouncementListener): Promise<Listening | undefined> {
+    return this.call('open', directory, () => this.#announcements.listen(directory, listener))
   }
 
   failNext(operation: FileOperation, code: FaultCode, options: FaultOptions = {}): void {

@@ -1,23 +1,30 @@
-import { close, fdatasync, fstat, ftruncate, read, writev } from 'node:fs'
+import { close, constants, fdatasync, fstat, ftruncate, open, read, writev } from 'node:fs'
 import type { OpenFile } from '@millrace/log'
 import { diskError } from './disk-error.ts'
 
 type Done<Result> = (error: NodeJS.ErrnoException | null, result: Result) => void
 
+/**
+ * Where the system has it, a write through a descriptor of its own is durable when it returns: one call instead of a
+ * write and a sync, and half the trips to the thread pool. macOS has the flag, but only `fdatasync` there reaches the
+ * disk itself.
+ */
+const HAS_DURABLE_WRITES = process.platform === 'linux'
+const DURABLE_WRITES = constants.O_WRONLY | constants.O_DSYNC
+
 /** A file by its descriptor. The callback functions of `node:fs` take half the time of its promises. */
 export class NodeFile implements OpenFile {
   readonly #descriptor: number
   readonly #path: string
-  /** True if a write is durable when it returns. */
-  readonly #writesAreDurable: boolean
+  /** The same file, opened for durable writes when the first one came; undefined where that cannot be had. */
+  #durable: Promise<number | undefined> | undefined
   /** True if something was changed that only a sync makes durable. */
   #needsSync = false
   #isOpen = true
 
-  constructor(descriptor: number, path: string, writesAreDurable: boolean) {
+  constructor(descriptor: number, path: string) {
     this.#descriptor = descriptor
     this.#path = path
-    this.#writesAreDurable = writesAreDurable
   }
 
   async size(): Promise<number> {
@@ -39,16 +46,16 @@ export class NodeFile implements OpenFile {
   }
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    this.#needsSync ||= !this.#writesAreDurable
-    let rest = buffers
-    let next = position
-    while (rest.length > 0) {
-      const current = rest
-      const at = next
-      const written = await this.#call((done: Done<number>) => writev(this.#descriptor, current, at, done))
-      next += written
-      rest = withoutFirst(current, written)
-    }
+    this.#needsSync = true
+    await this.#writeTo(this.#descriptor, buffers, position)
+  }
+
+  async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    const descriptor = this.#needsSync ? undefined : await (this.#durable ??= this.#openDurable())
+    // A durable write vouches for its own bytes only, so what was written before needs a sync.
+    if (descriptor !== undefined && !this.#needsSync) return this.#writeTo(descriptor, buffers, position)
+    await this.write(buffers, position)
+    await this.sync()
   }
 
   async sync(): Promise<void> {
@@ -67,11 +74,39 @@ export class NodeFile implements OpenFile {
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    await this.#call((done: Done<void>) => close(this.#descriptor, (error) => done(error ?? null, undefined)))
+    const durable = await this.#durable
+    if (durable !== undefined) await this.#close(durable)
+    await this.#close(this.#descriptor)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #writeTo(descriptor: number, buffers: readonly Uint8Array[], position: number): Promise<void> {
+    let rest = buffers
+    let next = position
+    while (rest.length > 0) {
+      const current = rest
+      const at = next
+      const written = await this.#call((done: Done<number>) => writev(descriptor, current, at, done))
+      next += written
+      rest = withoutFirst(current, written)
+    }
+  }
+
+  /** By its descriptor, since the file may have another name by now. Without `/proc` there are no durable writes. */
+  #openDurable(): Promise<number | undefined> {
+    if (!HAS_DURABLE_WRITES) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      open(`/proc/self/fd/${this.#descriptor}`, DURABLE_WRITES, (error, descriptor) =>
+        resolve(error === null ? descriptor : undefined),
+      )
+    })
+  }
+
+  #close(descriptor: number): Promise<void> {
+    return this.#call((done: Done<void>) => close(descriptor, (error) => done(error ?? null, undefined)))
   }
 
   #call<Result>(start: (done: Done<Result>) => void): Promise<Result> {

@@ -2,20 +2,16 @@ import { constants, open } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Files, OpenFile } from '@millrace/log'
+import { announceFrom, listenTo } from './announcements.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { diskError } from './disk-error.ts'
 import { NodeFile } from './node-file.ts'
 import { syncNames } from './sync-names.ts'
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
-/**
- * Where the system has it, a write is durable when it returns: one call instead of a write and a sync, and half the
- * trips to the thread pool. Elsewhere (macOS has the flag, but only `fdatasync` there reaches the disk itself) 0.
- */
-const DURABLE_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0
 const FLAGS = {
-  create: O_RDWR | O_CREAT | O_EXCL | DURABLE_WRITES,
-  write: O_RDWR | DURABLE_WRITES,
+  create: O_RDWR | O_CREAT | O_EXCL,
+  write: O_RDWR,
   read: O_RDONLY,
 } as const
 
@@ -38,6 +34,8 @@ export function nodeFiles(root: string): Files {
     remove: (path) => rm(at(path), { force: true }),
     syncDirectory: (directory) => asDiskError(syncNames(at(directory)), at(directory)),
     lock: (directory) => lockDirectory(at(directory)),
+    announce: (directory) => announceFrom(at(directory)),
+    listen: (directory, listener) => listenTo(at(directory), listener),
   }
 }
 
@@ -45,7 +43,7 @@ function openFile(path: string, flags: number): Promise<OpenFile> {
   return new Promise((resolve, reject) => {
     open(path, flags, (error, descriptor) => {
       if (error) reject(diskError(error, path))
-      else resolve(new NodeFile(descriptor, path, (flags & DURABLE_WRITES) !== 0))
+      else resolve(new NodeFile(descriptor, path))
     })
   })
 }

@@ -123,16 +123,15 @@ export class ActiveSegment {
     const dataEnd = segment.dataBytes + groupBytes
     const zeros = zerosAhead({ ...this.#limits, dataEnd, groupBytes, fileBytes: segment.fileBytes })
     try {
-      await this.#file.write([...frames, ...zeros], segment.dataBytes)
+      await this.#file.writeDurable([...frames, ...zeros], segment.dataBytes)
     } catch (error) {
-      if (!isMillraceError(error, 'DISK_FULL')) throw error
+      if (!isMillraceError(error, 'DISK_FULL')) this.#fail(error)
       await this.#undo()
       if (zeros.length === 0) throw error
       // There may be room for the frames, if not for what would be allocated ahead.
       this.#limits = { ...this.#limits, aheadBytesMax: 0 }
       return this.#writeAndSync(frames)
     }
-    await this.#sync()
     segment.fileBytes = Math.max(segment.fileBytes, dataEnd + totalBytes(zeros))
   }
 

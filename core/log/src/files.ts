@@ -24,7 +24,41 @@ export interface Files {
    * which a reused process id cannot fake. `DIRECTORY_LOCKED` names the owner if somebody else holds it.
    */
   lock(directory: string): Promise<FileLock>
+  /**
+   * Begins to tell listeners, in this process and in others of this machine, what the owner of `directory` says of
+   * it. Only who holds the lock may announce: what a dead owner has left behind is taken over.
+   */
+  announce(directory: string): Promise<Announcer>
+  /**
+   * Listens to who announces for `directory`: first hears the last thing that was said, then every newer one, except
+   * those that were overtaken. Undefined if nobody announces now, or nobody can be heard here.
+   */
+  listen(directory: string, listener: AnnouncementListener): Promise<Listening | undefined>
 }
+
+/** Who announces. Nothing of it is durable, and it keeps no process alive. */
+export interface Announcer extends AsyncDisposable {
+  /** Says the newest state, in {@link ANNOUNCEMENT_BYTES} bytes that are copied. Costs next to nothing if nobody listens. */
+  say(state: Uint8Array): void
+  /** Stops; listeners are told. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What happens to a listener. After `ended` nothing more. */
+export interface AnnouncementListener {
+  said(state: Uint8Array): void
+  /** The announcer has closed, or its process has died. */
+  ended(): void
+}
+
+/** A listener at work. */
+export interface Listening {
+  /** Hears nothing any more, not even that it has ended. Idempotent. */
+  close(): void
+}
+
+/** Every announcement has this size. */
+export const ANNOUNCEMENT_BYTES = 64
 
 /** A held lock. */
 export interface FileLock extends AsyncDisposable {
@@ -39,6 +73,11 @@ export interface OpenFile extends AsyncDisposable {
   read(target: Uint8Array, position: number): Promise<number>
   /** Writes all `buffers` one after another from `position` on. Not durable before `sync`. */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>
+  /**
+   * Writes like `write`, then makes it, and every write that has completed before, durable like `sync`; in one call
+   * where the system can. What a rejection means is what it means for `sync`, unless it is `DISK_FULL`.
+   */
+  writeDurable(buffers: readonly Uint8Array[], position: number): Promise<void>
   /**
    * Makes all completed writes durable (`fdatasync`). After a rejection nobody knows what is on the disk: the
    * caller must not sync this file again, but write the data elsewhere.

@@ -1,4 +1,12 @@
-export type { FileLock, Files, OpenFile } from './files.ts'
+export {
+  ANNOUNCEMENT_BYTES,
+  type AnnouncementListener,
+  type Announcer,
+  type FileLock,
+  type Files,
+  type Listening,
+  type OpenFile,
+} from './files.ts'
 export {
   type AppendResult,
   followLog,

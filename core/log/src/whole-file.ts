@@ -15,8 +15,7 @@ export async function createWholeFile(
   await files.remove(path + TEMPORARY)
   const file = await files.open(path + TEMPORARY, 'create')
   try {
-    await file.write(contents, 0)
-    await file.sync()
+    await file.writeDurable(contents, 0)
     await files.rename(path + TEMPORARY, path)
     await files.syncDirectory(directory)
     return file

@@ -1,5 +1,5 @@
 import { isMillraceError } from '@millrace/kernel'
-import type { Files, OpenFile } from '@millrace/log'
+import { ANNOUNCEMENT_BYTES, type Files, type OpenFile } from '@millrace/log'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 /** Makes a new, empty root for one test, and takes it away afterwards. */
@@ -36,6 +36,7 @@ export function filesSuite(name: string, factory: FilesFactory): void {
     contentTests(() => files)
     nameTests(() => files)
     lockTests(() => files)
+    announcementTests(() => files)
   })
 }
 
@@ -95,6 +96,23 @@ function contentTests(at: () => Files): void {
     await file.write([buffer], 0)
     buffer.fill(0)
     expect(await textOf(file)).toBe('abc')
+  })
+
+  test('durable writes and others may be mixed, and are read as written', async () => {
+    await using file = await at().open('data/log/a', 'create')
+    await file.write([bytes('abcdef')], 0)
+    await file.writeDurable([bytes('X'), bytes('Y')], 1)
+    await file.writeDurable([bytes('Z')], 5)
+    await file.write([bytes('W')], 0)
+    await file.sync()
+    expect(await textOf(file)).toBe('WXYdeZ')
+  })
+
+  test('a file that was renamed while it is open is written durably under its new name', async () => {
+    await using file = await at().open('data/log/a', 'create')
+    await at().rename('data/log/a', 'data/log/b')
+    await file.writeDurable([bytes('abc')], 0)
+    expect(await read(at(), 'data/log/b')).toBe('abc')
   })
 
   test('closing twice is harmless', async () => {
@@ -164,5 +182,66 @@ function lockTests(at: () => Files): void {
     await using first = await at().lock('data/log')
     await using second = await at().lock('data/other')
     expect([first, second]).toHaveLength(2)
+  })
+}
+
+/** A listener that keeps what it hears: the first byte of each announcement. */
+function listening() {
+  const heard: (number | undefined)[] = []
+  const ended = Promise.withResolvers<void>()
+  return {
+    heard,
+    ended: ended.promise,
+    said: (state: Uint8Array) => void heard.push(state[0]),
+    end: ended.resolve,
+  }
+}
+
+const state = (first: number) => new Uint8Array(ANNOUNCEMENT_BYTES).fill(first, 0, 1)
+
+function announcementTests(at: () => Files): void {
+  test('a listener hears the newest announcement, those that follow, and the end', async () => {
+    const announcer = await at().announce('data/log')
+    announcer.say(state(1))
+    announcer.say(state(2))
+    const { heard, ended, said, end } = listening()
+    await at().listen('data/log', { said, ended: end })
+    await expect.poll(() => heard).toEqual([2])
+    announcer.say(state(3))
+    await expect.poll(() => heard.at(-1)).toBe(3)
+    await announcer.close()
+    await ended
+  })
+
+  test('nobody is heard where nobody announces, nor where somebody has stopped', async () => {
+    const { said, end } = listening()
+    expect(await at().listen('data/log', { said, ended: end })).toBeUndefined()
+    await using announcer = await at().announce('data/log')
+    await announcer.close()
+    expect(await at().listen('data/log', { said, ended: end })).toBeUndefined()
+  })
+
+  test('a listener that has closed hears nothing more, and others go on', async () => {
+    await using announcer = await at().announce('data/log')
+    const [first, second] = [listening(), listening()]
+    const listener = await at().listen('data/log', { said: first.said, ended: first.end })
+    await using _ = { [Symbol.asyncDispose]: async () => listener?.close() }
+    const other = await at().listen('data/log', { said: second.said, ended: second.end })
+    listener?.close()
+    announcer.say(state(7))
+    await expect.poll(() => second.heard).toEqual([7])
+    expect(first.heard).toEqual([])
+    other?.close()
+  })
+
+  test('in a directory with a very long name somebody can be heard, too', async () => {
+    const directory = `data/${'long'.repeat(30)}`
+    await at().makeDirectory(directory)
+    await using announcer = await at().announce(directory)
+    announcer.say(state(5))
+    const { heard, said, end } = listening()
+    const listener = await at().listen(directory, { said, ended: end })
+    await expect.poll(() => heard).toEqual([5])
+    listener?.close()
   })
 }

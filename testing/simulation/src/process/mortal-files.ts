@@ -18,6 +18,9 @@ export function mortalFiles(disk: Files, life: Life, tamper: Tamper = (file) => 
     remove: (path) => life.bind(() => disk.remove(path)),
     syncDirectory: (directory) => life.bind(() => disk.syncDirectory(directory)),
     lock: (directory) => life.bind(() => takeLock(disk, directory, life, locks)),
+    // Nobody outside of the process listens.
+    announce: (directory) => life.bind(() => disk.announce(directory)),
+    listen: (directory, listener) => life.bind(() => disk.listen(directory, listener)),
   }
 }
 
@@ -40,6 +43,7 @@ function mortalFile(file: OpenFile, life: Life): OpenFile {
     size: () => life.bind(() => file.size()),
     read: (target, position) => life.bind(() => file.read(target, position)),
     write: (buffers, position) => life.bind(() => file.write(buffers, position)),
+    writeDurable: (buffers, position) => life.bind(() => file.writeDurable(buffers, position)),
     sync: () => life.bind(() => file.sync()),
     truncate: (size) => life.bind(() => file.truncate(size)),
     close,

@@ -189,6 +189,7 @@ const withoutSync: Tamper = (file) => ({
   size: () => file.size(),
   read: (target, position) => file.read(target, position),
   write: (buffers, position) => file.write(buffers, position),
+  writeDurable: (buffers, position) => file.write(buffers, position),
   sync: async () => {},
   truncate: (size) => file.truncate(size),
   close: () => file.close(),

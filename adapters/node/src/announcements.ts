@@ -1,0 +1,148 @@
+import { chmod, open, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { ANNOUNCEMENT_BYTES, type AnnouncementListener, type Announcer, type Listening } from '@millrace/log'
+
+const SOCKET_FILE = 'announcements.sock'
+/** The system's limit for the path of a socket is 108 bytes with its end on Linux, 104 on macOS. */
+const SOCKET_PATH_BYTES_MAX = 100
+const OWNER_ONLY = 0o600
+const LISTENERS_MAX = 1_000
+const NOTHING = new Uint8Array(0)
+
+/** A way to a socket in a directory, which is given back when it has been used. */
+interface SocketPath extends AsyncDisposable {
+  readonly path: string
+}
+
+/**
+ * Announces on a socket in the directory itself, so that whoever may read the files may listen. A listener that does
+ * not read is sent nothing more until it has read what it has, and then the newest only.
+ */
+export async function announceFrom(directory: string): Promise<Announcer> {
+  const announcer = new SocketAnnouncer()
+  await using socket = await socketIn(directory)
+  await rm(join(directory, SOCKET_FILE), { force: true })
+  await announcer.listenAt(socket.path)
+  if (process.platform !== 'win32') await chmod(join(directory, SOCKET_FILE), OWNER_ONLY)
+  return announcer
+}
+
+/** Connects to who announces; undefined if nobody does. */
+export async function listenTo(
+  directory: string,
+  listener: AnnouncementListener,
+): Promise<Listening | undefined> {
+  await using socket = await socketIn(directory).catch(() => undefined)
+  if (socket === undefined) return undefined
+  const connection = connect(socket.path)
+  const isConnected = await new Promise<boolean>((resolve) => {
+    connection.once('connect', () => resolve(true))
+    connection.once('error', () => resolve(false))
+  })
+  if (!isConnected) return undefined
+  return receive(connection, listener)
+}
+
+class SocketAnnouncer implements Announcer {
+  readonly #server: Server
+  /** With what each was sent last. */
+  readonly #listeners = new Map<Socket, Uint8Array>()
+  #state: Uint8Array | undefined
+
+  constructor() {
+    this.#server = createServer((socket) => this.#welcome(socket))
+    this.#server.maxConnections = LISTENERS_MAX
+    // A listener that cannot be served is on its own: nothing that is announced is anybody's only source.
+    this.#server.on('error', () => {})
+  }
+
+  listenAt(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(path, () => {
+        this.#server.off('error', reject)
+        this.#server.unref()
+        resolve()
+      })
+    })
+  }
+
+  say(state: Uint8Array): void {
+    // Copied: a socket keeps what it is given until it is sent.
+    this.#state = state.slice()
+    for (const socket of this.#listeners.keys()) this.#send(socket)
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#listeners.keys()) socket.destroy()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #welcome(socket: Socket): void {
+    socket.unref()
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#listeners.delete(socket))
+    socket.on('drain', () => this.#send(socket))
+    // Listeners have nothing to say; reading is how their end is seen.
+    socket.resume()
+    this.#listeners.set(socket, NOTHING)
+    this.#send(socket)
+  }
+
+  #send(socket: Socket): void {
+    const state = this.#state
+    if (state === undefined || socket.writableLength > 0 || this.#listeners.get(socket) === state) return
+    this.#listeners.set(socket, state)
+    socket.write(state)
+  }
+}
+
+function receive(connection: Socket, listener: AnnouncementListener): Listening {
+  let rest = Buffer.alloc(0)
+  let isOver = false
+  const end = () => {
+    if (isOver) return
+    isOver = true
+    connection.destroy()
+    listener.ended()
+  }
+  connection.on('error', end)
+  connection.on('close', end)
+  connection.on('data', (bytes) => {
+    if (isOver) return
+    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
+    const whole = rest.length - (rest.length % ANNOUNCEMENT_BYTES)
+    if (whole === 0) return
+    // Only the newest counts.
+    listener.said(rest.subarray(whole - ANNOUNCEMENT_BYTES, whole))
+    rest = rest.subarray(whole)
+  })
+  return {
+    close: () => {
+      isOver = true
+      connection.destroy()
+    },
+  }
+}
+
+/** On Windows a named pipe; where the path would be too long, Linux takes the way through an open directory. */
+async function socketIn(directory: string): Promise<SocketPath> {
+  const nothing = { [Symbol.asyncDispose]: async () => {} }
+  if (process.platform === 'win32') {
+    const name = directory.replaceAll(/[\\/:]/g, '-').toLowerCase()
+    return { path: `\\\\.\\pipe\\millrace-${name}`, ...nothing }
+  }
+  const path = join(directory, SOCKET_FILE)
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX || process.platform !== 'linux')
+    return { path, ...nothing }
+  const handle = await open(directory, 'r')
+  return {
+    path: `/proc/self/fd/${handle.fd}/${SOCKET_FILE}`,
+    [Symbol.asyncDispose]: () => handle.close(),
+  }
+}

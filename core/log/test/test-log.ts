@@ -1,6 +1,8 @@
 import { type ManualRuntime, manualRuntime } from '@millrace/kernel'
 import { type Log, type LogOptions, type NewRecord, openLog } from '@millrace/log'
-import type { MemoryFiles } from '@millrace/memory'
+import { type MemoryFiles, memoryFiles } from '@millrace/memory'
+import { frameBytes, sealFrame } from '../src/frame.ts'
+import type { SegmentHeader } from '../src/segment-header.ts'
 
 export const DIRECTORY = 'log'
 
@@ -48,4 +50,58 @@ export function positionOf(files: MemoryFiles, path: string, text: string): numb
   const position = new TextDecoder('latin1').decode(files.contents(path)).indexOf(text)
   if (position < 0) throw new RangeError(`"${text}" is not in ${path}`)
   return position
+}
+
+/** Three acknowledged appends, and the disk as it is when the power fails then; no mark was written yet. */
+export async function threeAppends(): Promise<MemoryFiles> {
+  const files = memoryFiles()
+  const log = await openTestLog(files)
+  for (const value of ['one', 'two', 'three']) await log.append([record(value)])
+  return files.crash()
+}
+
+/** Nine records in three segments, closed in order. */
+export async function nineRecords(): Promise<MemoryFiles> {
+  const files = memoryFiles()
+  const log = await openTestLog(files)
+  for (let index = 0; index < 9; index += 1) await log.append([large(`value${index}`)])
+  await log.close()
+  const segments = await segmentNames(files)
+  if (segments.length !== 3) throw new RangeError(`there are ${segments.length} segments`)
+  return files
+}
+
+/** Puts bytes into a file, durably. */
+export async function write(
+  files: MemoryFiles,
+  path: string,
+  position: number,
+  bytes: Uint8Array,
+  mode: 'write' | 'create' = 'write',
+): Promise<void> {
+  await using file = await files.open(path, mode)
+  await file.write([bytes], position)
+  await file.sync()
+}
+
+const SALT = 0x03020100
+
+/** The header of a first segment, whose id has the bytes 0 to 15. */
+export function headerOf(baseOffset: number): SegmentHeader {
+  const id = Uint8Array.from({ length: 16 }, (_, index) => index)
+  return { version: 1, id, baseOffset, createdAtMs: 0, predecessor: undefined }
+}
+
+/** A frame with intact checksums around any body, for a segment of {@link headerOf}. */
+export function frameOf(baseOffset: number, count: number, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(frameBytes(body.length))
+  bytes.set(body, 48)
+  const times = { firstTimestampMs: 0, maxTimestampMs: 0 }
+  sealFrame(bytes, { bodyBytes: body.length, count, unsyncedBefore: 0, baseOffset, ...times, salt: SALT })
+  return bytes
+}
+
+/** All pieces one after another. */
+export function join(...pieces: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]))
 }

@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPage } from '../src/markdown.ts'
+import { type PackResult, pack } from '../src/pack.ts'
+import { toolPath } from '../src/programs.ts'
+import { openRegistry } from './registry.ts'
+
+const run = promisify(execFile)
+const NAMES = ['@millrace/log', '@millrace/node'] as const
+/** Installed, with source maps. The README speaks of half a megabyte. */
+const INSTALLED_BYTES_MAX = 1_000_000
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-pack-'))
+const app = join(folder, 'app')
+let packed: PackResult
+let asked: readonly string[]
+
+/** Nothing of the npm that runs this test: neither its settings nor its workspace. */
+const clean = Object.entries(process.env).filter(([name]) => !/^(npm_|node_options|init_cwd)/i.test(name))
+const env = { ...Object.fromEntries(clean), HOME: folder, npm_config_cache: join(folder, 'cache') }
+
+beforeAll(async () => {
+  packed = pack(NAMES, join(folder, 'packages'))
+  mkdirSync(app)
+  await using registry = await openRegistry(packed.packages)
+  const flags = ['--registry', registry.url, '--no-audit', '--no-fund', '--no-update-notifier']
+  const shell = process.platform === 'win32'
+  await run('npm', ['install', ...NAMES, ...flags], { cwd: app, env, shell })
+  asked = [...registry.asked].toSorted()
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function installedFiles(): string[] {
+  return readdirSync(join(app, 'node_modules'), { recursive: true, encoding: 'utf8' })
+}
+
+/** Runs a script in the folder where the packages are installed. */
+function runNode(...args: string[]) {
+  return run(process.execPath, args, { cwd: app, env })
+}
+
+describe('npm i @millrace/log @millrace/node, in an empty folder', () => {
+  test('finds nothing wrong with the tarballs', () => {
+    expect(packed.findings).toEqual([])
+  })
+
+  test('brings the kernel along, and nothing else: npm does not even ask for more', () => {
+    const expected = ['@millrace/kernel', '@millrace/log', '@millrace/node']
+    expect(asked).toEqual(expected)
+    const manifests = installedFiles().filter((path) => path.endsWith('package.json'))
+    expect(manifests.toSorted()).toEqual(expected.map((name) => join(name, 'package.json')))
+  })
+
+  test('takes less than a megabyte', () => {
+    const sizes = installedFiles().map((path) => statSync(join(app, 'node_modules', path)))
+    const bytes = sizes.filter((each) => each.isFile()).reduce((sum, { size }) => sum + size, 0)
+    const downloaded = packed.packages.reduce((sum, each) => sum + each.bytes, 0)
+    console.log(`downloaded ${downloaded} bytes, installed ${bytes} bytes in ${sizes.length} files`)
+    expect(bytes).toBeLessThan(INSTALLED_BYTES_MAX)
+  })
+})
+
+describe('what was installed', () => {
+  test('runs the example of the README under plain Node', async () => {
+    const readme = readFileSync(join(app, 'node_modules/@millrace/log/README.md'), 'utf8')
+    const example = readPage(readme).fences.find(({ code }) => code.startsWith('import'))
+    writeFileSync(join(app, 'example.mjs'), example?.code ?? '')
+    const { stdout } = await runNode('example.mjs')
+    expect(stdout).toContain('durable at offset 0')
+  })
+
+  test('names its sources in stack traces', async () => {
+    const code = `
+      import { openLog } from '@millrace/log'
+      import { nodeFiles, nodeRuntime } from '@millrace/node'
+      const log = await openLog({ files: nodeFiles('data'), directory: 'traced', runtime: nodeRuntime() })
+      await log.read(-1).catch((error) => console.log(error.code, error.stack))
+      await log.close()`
+    writeFileSync(join(app, 'traced.mjs'), code)
+    const { stdout } = await runNode('--enable-source-maps', 'traced.mjs')
+    expect(stdout).toMatch(/^LOG_OFFSET_OUT_OF_RANGE .*/)
+    expect(stdout).toMatch(/log\/src\/[\w-]+\.ts:\d+:\d+/)
+  })
+
+  test.each([
+    ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('type-checks strictly in a program that resolves as %s', async (name, resolution) => {
+    const consumer = `
+      import { type Log, openLog } from '@millrace/log'
+      import { nodeFiles, nodeRuntime } from '@millrace/node'
+      const place = { files: nodeFiles('data'), directory: 'typed', runtime: nodeRuntime() }
+      export async function record(text: string): Promise<number> {
+        await using log: Log = await openLog(place)
+        const { baseOffset } = await log.append([{ value: new TextEncoder().encode(text) }])
+        // @ts-expect-error A record has bytes; if this line compiled, the types would be any.
+        await log.append([{ value: text }])
+        // @ts-expect-error There is no such option.
+        await openLog({ ...place, segmentBytes: 1 })
+        return baseOffset
+      }`
+    const project = join(app, name)
+    mkdirSync(project)
+    writeFileSync(join(project, 'consumer.ts'), consumer)
+    const compilerOptions = { ...resolution, strict: true, noEmit: true, skipLibCheck: false, types: [] }
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    // The compiler's complaints are what it prints; its exit code says nothing more.
+    const { stdout } = await runNode(toolPath('typescript'), '-p', project).catch((failure) => failure)
+    expect(stdout).toBe('')
+  })
+})

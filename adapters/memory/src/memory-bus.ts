@@ -8,10 +8,9 @@ import {
   type PartitionStore,
   type ReadLimits,
   type Retention,
-  type Table,
-  type TableEntry,
 } from '@millrace/bus'
 import type { Runtime } from '@millrace/kernel'
+import type { Table, TableEntry } from '@millrace/log'
 
 /** Options of {@link memoryBus}. */
 export interface MemoryBusOptions extends Partial<BusLimits> {

@@ -1,3 +1,4 @@
+import type { Table } from '@millrace/log'
 import type { Message, NewMessage, ReadLimits, TopicSettings } from './bus.ts'
 
 /**
@@ -60,21 +61,5 @@ export interface PartitionStore {
   /** Rejects unless the storage takes writes: asked before a store that has failed is closed and opened anew. */
   probe?(): Promise<void>
   /** Finishes appends in flight, then closes. */
-  close(): Promise<void>
-}
-
-/** One entry of a {@link Table}; without `value` the key is removed. */
-export interface TableEntry {
-  readonly key: string
-  readonly value?: Uint8Array
-}
-
-/** Facts by key, of which the last value counts. */
-export interface Table {
-  /** All entries that are there, in no particular order, a bounded page at a time. */
-  load(): AsyncGenerator<readonly Required<TableEntry>[]>
-  get(key: string): Promise<Uint8Array | undefined>
-  /** In the order of the calls, each call all or none; durable on return. */
-  put(entries: readonly TableEntry[]): Promise<void>
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { millraceError } from '@millrace/kernel'
+import type { Table } from '@millrace/log'
 import type { GroupInfo, Position } from './bus.ts'
-import type { Table } from './bus-stores.ts'
 import { assignPartitions } from './group-assignment.ts'
 import type { GroupMember } from './group-member.ts'
 import type { Partition } from './partition.ts'

@@ -1,6 +1,6 @@
 import { type Cancel, DueHeap, millraceError, newId, type Runtime } from '@millrace/kernel'
+import type { Table, TableEntry } from '@millrace/log'
 import type { NewMessage } from './bus.ts'
-import type { Table, TableEntry } from './bus-stores.ts'
 import { decodeStored, encodeStored } from './message-codec.ts'
 
 /** Gives messages that are due to their topic; must recognise those it has been given before. */

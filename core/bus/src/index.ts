@@ -24,8 +24,6 @@ export type {
   PartitionStore,
   Retention,
   StoredKey,
-  Table,
-  TableEntry,
 } from './bus-stores.ts'
 export {
   type DeadLetter,
@@ -44,4 +42,3 @@ export { derivedId } from './derived-id.ts'
 export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'
 export { type LogBusLimits, type LogBusOptions, openLogBus } from './log-bus.ts'
-export { type LogTableOptions, openLogTable } from './log-table.ts'

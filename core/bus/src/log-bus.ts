@@ -1,11 +1,10 @@
 import { millraceError, type Runtime } from '@millrace/kernel'
-import { type Files, openLog } from '@millrace/log'
+import { type Files, openLog, openLogTable, type Table } from '@millrace/log'
 import type { Bus } from './bus.ts'
 import { BUS_LIMITS_DEFAULT, type BusLimits } from './bus-limits.ts'
-import type { BusStores, Table } from './bus-stores.ts'
+import type { BusStores } from './bus-stores.ts'
 import { EmbeddedBus } from './embedded-bus.ts'
 import { type LiveRetention, LogPartition } from './log-partition.ts'
-import { openLogTable } from './log-table.ts'
 
 /** Every limit of the bus on logs. */
 export interface LogBusLimits extends BusLimits {

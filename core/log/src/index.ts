@@ -19,3 +19,5 @@ export {
   type Retention,
 } from './log.ts'
 export { openLog } from './open-log.ts'
+export { type LogTableOptions, openLogTable } from './table/log-table.ts'
+export type { LogTable, Table, TableEntry } from './table/table.ts'

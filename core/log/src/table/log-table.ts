@@ -1,6 +1,8 @@
 import { assert, type Runtime } from '@millrace/kernel'
-import { type Files, type Log, type LogRecord, type NewRecord, openLog } from '@millrace/log'
-import type { Table, TableEntry } from './bus-stores.ts'
+import type { Files } from '../files.ts'
+import type { Log, LogRecord, NewRecord } from '../log.ts'
+import { openLog } from '../open-log.ts'
+import type { LogTable, TableEntry } from './table.ts'
 
 /** Options of {@link openLogTable}. */
 export interface LogTableOptions {
@@ -10,6 +12,8 @@ export interface LogTableOptions {
   /** A log smaller than this is not rewritten. Default: 4 MiB. */
   readonly rewriteBytesMin?: number
   readonly recordBytesMax: number
+  /** See `LogOptions`. Default: 64 MiB. */
+  readonly segmentBytesMax?: number
   /** See `LogOptions`; one put may not be larger. */
   readonly pendingBytesMax?: number
   /** See `LogOptions`. */
@@ -47,7 +51,7 @@ interface PendingPut {
  * grown to twice of what lives in it, the living entries are copied into a second log, which takes over with the record
  * that says "complete"; then the first one is removed. A crash anywhere in between leaves one of the two complete.
  */
-export async function openLogTable(options: LogTableOptions): Promise<Table> {
+export async function openLogTable(options: LogTableOptions): Promise<LogTable> {
   const sides: Side[] = []
   try {
     for (const name of ['a', 'b'] as const) {
@@ -61,16 +65,19 @@ export async function openLogTable(options: LogTableOptions): Promise<Table> {
     }
     if (best === undefined) sides.push(await openSide(options, 'a'))
     const side = best ?? (sides[0] as Side)
+    const isNew = side.generation === 0 && side.index.size === 0
     // Nothing to copy into it: a new table's log is complete from the beginning.
-    if (side.generation === 0 && side.index.size === 0) await side.log.append([marker(1), marker(1)])
-    return new LogTable(options, side)
+    if (isNew) await side.log.append([marker(1), marker(1)])
+    return new TableOnLog(options, side, isNew)
   } catch (error) {
     for (const { log } of sides) await log.close()
     throw error
   }
 }
 
-class LogTable implements Table {
+class TableOnLog implements LogTable {
+  readonly isNew: boolean
+  readonly damage: string | undefined
   readonly #options: LogTableOptions
   #side: SideName
   #log: Log
@@ -80,7 +87,10 @@ class LogTable implements Table {
   #pending: PendingPut[] = []
   #writing: Promise<void> | undefined
 
-  constructor(options: LogTableOptions, { name, log, generation, index }: Side) {
+  constructor(options: LogTableOptions, side: Side, isNew: boolean) {
+    const { name, log, generation, index } = side
+    this.isNew = isNew
+    this.damage = damageOf(side, isNew)
     this.#options = options
     this.#side = name
     this.#log = log
@@ -214,6 +224,12 @@ async function openSide(options: LogTableOptions, name: SideName): Promise<Side>
   return { name, log, generation: generations[0] ?? 0, complete: generations.length === 2, index }
 }
 
+function damageOf({ log, complete }: Side, isNew: boolean): string | undefined {
+  const [gap] = log.gaps
+  if (gap !== undefined) return `records ${gap.from} up to, not including, ${gap.to}: ${gap.reason}`
+  return complete || isNew ? undefined : 'neither of the two logs is complete'
+}
+
 /** First the newer of those that are complete; if none is (a crash in the beginning, a damaged disk), the one that knows more. */
 function byWorth(left: Side, right: Side): number {
   if (left.complete !== right.complete) return left.complete ? -1 : 1
@@ -221,17 +237,10 @@ function byWorth(left: Side, right: Side): number {
 }
 
 function openTableLog(
-  { files, runtime, directory, recordBytesMax, pendingBytesMax, allocateAheadBytesMax }: LogTableOptions,
+  { rewriteBytesMin: _, directory, ...options }: LogTableOptions,
   name: SideName,
 ): Promise<Log> {
-  return openLog({
-    files,
-    runtime,
-    directory: `${directory}/${name}`,
-    recordBytesMax,
-    ...(pendingBytesMax === undefined ? {} : { pendingBytesMax }),
-    ...(allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }),
-  })
+  return openLog({ ...options, directory: `${directory}/${name}` })
 }
 
 async function wipe({ files, directory }: LogTableOptions, name: SideName): Promise<void> {

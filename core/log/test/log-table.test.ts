@@ -1,5 +1,5 @@
-import { openLogTable, type Table } from '@millrace/bus'
 import { manualRuntime, seededRandom } from '@millrace/kernel'
+import { openLogTable, type Table } from '@millrace/log'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 

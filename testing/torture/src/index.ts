@@ -1,2 +1,3 @@
-export type { Finding } from './spine/findings.ts'
+export type { Finding } from './finding.ts'
+export { type LogTortureOptions, type LogTortureReport, tortureLog } from './log/torture-log.ts'
 export { type SpineTortureOptions, type SpineTortureReport, tortureSpine } from './spine/torture-spine.ts'

@@ -1,11 +1,24 @@
+import { LOG_HELP, logCommand } from './log/command-line.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
 
-/** `npm run torture -- NAME [options]` */
-const [name, ...args] = process.argv.slice(2)
+interface Command {
+  readonly help: string
+  run(args: readonly string[]): Promise<number>
+}
 
-if (name === 'spine' && !args.includes('--help')) {
-  process.exitCode = await spineCommand(args)
+const COMMANDS: Readonly<Record<string, Command>> = {
+  log: { help: LOG_HELP, run: logCommand },
+  spine: { help: SPINE_HELP, run: spineCommand },
+}
+
+/** `npm run torture -- NAME [options]` */
+const [name = '', ...args] = process.argv.slice(2)
+const command = COMMANDS[name]
+
+if (command !== undefined && !args.includes('--help')) {
+  process.exitCode = await command.run(args)
 } else {
-  console.log(SPINE_HELP)
-  process.exitCode = name === 'spine' || name === '--help' ? 0 : 2
+  const shown = command === undefined ? Object.values(COMMANDS) : [command]
+  console.log(shown.map(({ help }) => help).join('\n\n'))
+  process.exitCode = command !== undefined || name === '--help' ? 0 : 2
 }

@@ -25,6 +25,7 @@ export const proofSteps: readonly Step[] = [
   vitestStep('e2e', 15 * MINUTE_MS),
   scriptStep('simulation', 'testing/simulation/src/main.ts', '--count', '200'),
   scriptStep('torture', 'testing/torture/src/main.ts', 'spine', '--kills', '3'),
+  scriptStep('log torture', 'testing/torture/src/main.ts', 'log', '--kills', '60'),
 ]
 
 function vitestStep(project: string, limitMs: number): Step {

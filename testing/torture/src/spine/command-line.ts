@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LIES, type Lie } from './lie.ts'
+import { summaryOfFindings } from '../finding.ts'
+import { lieOf, wholeNumber } from '../options.ts'
+import { LIES } from './lie.ts'
 import { type SpineTortureReport, tortureSpine } from './torture-spine.ts'
 
 /** What `npm run torture -- spine --help` prints. */
@@ -38,37 +40,20 @@ export async function spineCommand(args: readonly string[]): Promise<number> {
     devices: wholeNumber('--devices', values.devices),
     ratePerDevice: wholeNumber('--rate', values.rate),
     dataDirectory: join(values.data, `spine-${seed}-${process.pid}`),
-    lie: lieOf(values.lie),
+    lie: lieOf(LIES, values.lie),
     tell: (line) => (values.json ? console.error(line) : console.log(line)),
   })
   console.log(values.json ? JSON.stringify(report) : summaryOf(report))
   return report.findings.length === 0 ? 0 : 1
 }
 
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new Error(`${option} is ${text}, expected a whole number from 0`)
-}
-
-function lieOf(text: string | undefined): Lie | undefined {
-  const lie = LIES.find((name) => name === text)
-  if (lie === undefined && text !== undefined)
-    throw new Error(`--lie is ${text}, expected ${LIES.join(' or ')}`)
-  return lie
-}
-
 function summaryOf(report: SpineTortureReport): string {
   const { seed, kills, killsWhileStarting, published, acknowledged, inTopic, findings } = report
-  const broken = findings.flatMap(({ promise, count, examples }) => [
-    `✗ ${promise}: ${count} times not`,
-    ...examples.map((example) => `    ${example}`),
-  ])
   return [
     `seed ${seed}: ${kills} kills (${killsWhileStarting} of them while starting) in ${report.seconds} s, ${report.connections} connections`,
     `${published} published, ${acknowledged} acknowledged, ${inTopic} in the topic, ${report.repeatsRecognised} repeats recognised`,
     `${report.alarms} alarms, ${report.commands} commands, ${report.commandsExecuted} executed`,
-    ...(broken.length === 0 ? ['every promise was kept'] : broken),
+    ...summaryOfFindings(findings),
     ...(report.dataDirectory === undefined ? [] : [`data: ${report.dataDirectory}`]),
   ].join('\n')
 }

@@ -1,16 +1,8 @@
+import { EXAMPLES_MAX, type Finding } from '../finding.ts'
 import { ALARM_EVERY } from './alarm-rule.ts'
 import type { DeviceDocument, InsideStory, StoredReading } from './inside-story.ts'
 import type { OutsideRecord } from './outside-record.ts'
 
-/** A promise that was not kept. */
-export interface Finding {
-  readonly promise: string
-  readonly count: number
-  /** The first few, in words. */
-  readonly examples: readonly string[]
-}
-
-const EXAMPLES_MAX = 10
 const FINAL = new Set(['done', 'failed', 'expired'])
 
 /** Compares what the world knows with what the server says; empty if every promise was kept. */

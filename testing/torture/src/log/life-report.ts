@@ -1,0 +1,30 @@
+/** What a life says, a line each on its standard output, as soon as it is so. */
+export type LifeReport =
+  | {
+      readonly kind: 'opened'
+      readonly startOffset: number
+      readonly endOffset: number
+      readonly openMs: number
+    }
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly reason: string }
+  /** A record that was there when the log was opened. */
+  | { readonly kind: 'record'; readonly offset: number; readonly name: string; readonly digest: string }
+  /** All records have been told. */
+  | { readonly kind: 'told'; readonly bytes: number }
+  /** An append was acknowledged; `name` is that of its first record. */
+  | { readonly kind: 'acknowledged'; readonly baseOffset: number; readonly name: string }
+  /** It has stopped appending, and closes now. */
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'closed' }
+  /** Something was refused or thrown that should not have been. */
+  | { readonly kind: 'failed'; readonly what: string }
+
+export function reportLine(report: LifeReport): string {
+  return `${JSON.stringify(report)}\n`
+}
+
+/** The reports in what a life has said; a last line without its end was cut off by the kill, and says nothing. */
+export function parseReports(text: string): LifeReport[] {
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LifeReport)
+}

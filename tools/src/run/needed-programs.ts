@@ -1,3 +1,4 @@
+import { findServers, isAtLeast, NATS_DURABLE, services } from '@millrace/services'
 import { findProgram } from '../programs.ts'
 
 /** A program of the machine that some proofs need. */
@@ -7,6 +8,8 @@ export interface NeededProgram {
   readonly programs: readonly string[]
   readonly why: string
   readonly install: string
+  /** Whether it is there, where its name alone does not tell. */
+  readonly found?: () => boolean
 }
 
 export const neededPrograms: readonly NeededProgram[] = [
@@ -22,11 +25,31 @@ export const neededPrograms: readonly NeededProgram[] = [
     why: 'the bench compares with it',
     install: 'apt-get install mosquitto',
   },
+  {
+    name: 'nats-server',
+    programs: services.nats.programs,
+    why: 'the tests of the bus on NATS run on it',
+    install: 'apt-get install nats-server',
+    found: () => findServers(services.nats).length > 0,
+  },
+  {
+    name: 'nats-server 2.10 or newer',
+    programs: services.nats.programs,
+    why: 'older ones cannot sync before they acknowledge, so the durable bus on NATS is not proved',
+    install: 'npm run services -- install nats',
+    found: () => findServers(services.nats).some(({ version }) => isAtLeast(version, NATS_DURABLE)),
+  },
+  {
+    name: 'redis-server',
+    programs: services.redis.programs,
+    why: 'the bench compares with it',
+    install: 'apt-get install redis-server',
+  },
 ]
 
 /** A line for each program that this machine does not have: what is lost, and how to get it. */
 export function missingPrograms(needed: readonly NeededProgram[] = neededPrograms, path?: string): string[] {
   return needed
-    .filter(({ programs }) => findProgram(programs, path) === undefined)
+    .filter(({ programs, found }) => !(found?.() ?? findProgram(programs, path) !== undefined))
     .map(({ name, why, install }) => `MISSING: ${name} (${why}). Install it with "${install}".`)
 }

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isAtLeast, type Service, type Version } from './server-kind.ts'
+
+/** What this tool installs and keeps, outside of version control. */
+export const STATE_DIRECTORY = fileURLToPath(new URL('../../.services', import.meta.url))
+/** Programs that this tool has built. */
+export const PROGRAM_DIRECTORY = join(STATE_DIRECTORY, 'bin')
+
+/** A program of a server, as it is installed here. */
+export interface FoundServer {
+  readonly path: string
+  readonly version: Version
+}
+
+/** Every installed program of the service, the newest version first. */
+export function findServers(service: Service, path: string = process.env.PATH ?? ''): readonly FoundServer[] {
+  const folders = [PROGRAM_DIRECTORY, ...path.split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  const paths = service.programs.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return [...new Set(paths)]
+    .filter(isExecutable)
+    .flatMap((each) => {
+      const version = versionOf(each)
+      return version === undefined ? [] : [{ path: each, version }]
+    })
+    .sort((a, b) => (isAtLeast(a.version, b.version) ? -1 : 1))
+}
+
+/** The version that a program prints, such as `nats-server: v2.9.10` and `Redis server v=7.0.15`. */
+function versionOf(path: string): Version | undefined {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  const [, major, minor, patch] = /v=?(\d+)\.(\d+)\.(\d+)/.exec(stdout ?? '') ?? []
+  return patch === undefined ? undefined : [Number(major), Number(minor), Number(patch)]
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

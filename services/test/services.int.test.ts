@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { findServers, freePort, isAtLeast, services, startTestServer } from '@millrace/services'
+import { expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+async function run(...words: string[]): Promise<{ code: number; output: string; complaint: string }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN, ...words])
+    return { code: 0, output: stdout, complaint: stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+    return { code, output: stdout, complaint: stderr }
+  }
+}
+
+test('a command line that is wrong ends with 2 and says what there is', async () => {
+  for (const words of [
+    [],
+    ['fly'],
+    ['up'],
+    ['up', 'kafka'],
+    ['up', 'nats', '--port', 'x'],
+    ['status', '--nonsense'],
+  ]) {
+    const { code, output, complaint } = await run(...words)
+    expect([words, code]).toEqual([words, 2])
+    expect(`${output}${complaint}`).toContain('services --')
+  }
+  expect(await run('--help')).toMatchObject({ code: 0, output: expect.stringContaining('Exit codes') })
+})
+
+test('versions are compared by their parts', () => {
+  expect(isAtLeast([2, 10, 0], [2, 9, 10])).toBe(true)
+  expect(isAtLeast([2, 9, 10], [2, 10, 0])).toBe(false)
+  expect(isAtLeast([2, 10, 0], [2, 10, 0])).toBe(true)
+})
+
+test('a program that is not there is not found', () => {
+  expect(findServers({ ...services.nats, programs: ['no-such-server'] })).toEqual([])
+})
+
+test('a server that cannot start says why, with the end of its log', async () => {
+  const server = { path: process.execPath, version: [2, 12, 0] as const }
+  await expect(startTestServer('nats', server)).rejects.toThrow(/did not start: it ended with exit code/)
+})
+
+test('a free port has no listener', async () => {
+  const port = await freePort()
+  const refused = new Promise<string | undefined>((resolve) => {
+    connect(port, '127.0.0.1').once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+  })
+  expect(await refused).toBe('ECONNREFUSED')
+})

@@ -24,14 +24,24 @@ export interface FaultOptions {
   readonly times?: number
   /** How many matching calls still succeed before. Default: 0. */
   readonly after?: number
+  /** A write still takes this many bytes before it fails. Default: 0. */
+  readonly takesBytes?: number
 }
 
 interface Fault {
   readonly operation: FileOperation
   readonly code: FaultCode
   readonly path: string
+  readonly takesBytes: number
   after: number
   times: number
+}
+
+/** A fault whose call has come. */
+export interface DueFault {
+  readonly error: Error
+  /** Bytes that a write takes before it fails. */
+  readonly takesBytes: number
 }
 
 /** Faults that wait for their calls. */
@@ -39,25 +49,26 @@ export class MemoryFaults {
   #faults: Fault[] = []
 
   add(operation: FileOperation, code: FaultCode, options: FaultOptions): void {
-    const { path = '', times = 1, after = 0 } = options
-    this.#faults.push({ operation, code, path, times, after })
+    const { path = '', times = 1, after = 0, takesBytes = 0 } = options
+    this.#faults.push({ operation, code, path, times, after, takesBytes })
   }
 
-  /** Throws what waits for this call. */
-  check(operation: FileOperation, path: string): void {
+  /** What waits for this call. */
+  take(operation: FileOperation, path: string): DueFault | undefined {
     const fault = this.#faults.find(
       (candidate) => candidate.operation === operation && path.includes(candidate.path),
     )
-    if (fault === undefined) return
+    if (fault === undefined) return undefined
     if (fault.after > 0) {
       fault.after -= 1
-      return
+      return undefined
     }
     fault.times -= 1
     if (fault.times === 0) this.#faults = this.#faults.filter((other) => other !== fault)
-    throw fault.code === 'ENOSPC'
-      ? millraceError('DISK_FULL', { path })
-      : systemError(fault.code, operation, path)
+    const { code, takesBytes } = fault
+    const error =
+      code === 'ENOSPC' ? millraceError('DISK_FULL', { path }) : systemError(code, operation, path)
+    return { error, takesBytes }
   }
 }
 

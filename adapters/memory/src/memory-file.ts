@@ -1,24 +1,25 @@
 import { millraceError } from '@millrace/kernel'
 import type { OpenFile } from '@millrace/log'
-import { type FileOperation, systemError } from './memory-faults.ts'
+import { type DueFault, type FileOperation, systemError } from './memory-faults.ts'
 import type { MemoryInode } from './memory-inode.ts'
+
+/** One call on a disk. */
+export interface Call<Result> {
+  readonly operation: FileOperation
+  readonly path: string
+  /** Takes effect at once; what it did is as unsynced as any other change. */
+  readonly act: () => Result
+  /** Done when the call is answered; only then its promises are kept. */
+  readonly finish?: (() => void) | undefined
+  /** Done instead of `act` when a fault waits for the call, while the power is on. */
+  readonly fail?: ((fault: DueFault) => void) | undefined
+}
 
 /** What an open file needs of the disk it is on. */
 export interface Disk {
   readonly bytes: number
   readonly diskBytesMax: number
-  /** True when the power is off: then nothing happens any more, not even failures. */
-  readonly isStopped: boolean
-  /**
-   * One call: `act` takes effect at once, `finish` when the call is answered. A power cut in between leaves what
-   * `act` did as unsynced as any other change.
-   */
-  call<Result>(
-    operation: FileOperation,
-    path: string,
-    act: () => Result,
-    finish?: () => void,
-  ): Promise<Result>
+  call<Result>(call: Call<Result>): Promise<Result>
 }
 
 /** An open file of a disk in memory. */
@@ -37,23 +38,18 @@ export class MemoryFile implements OpenFile {
   }
 
   size(): Promise<number> {
-    return this.#call('read', () => this.#inode.size)
+    return this.#call({ operation: 'read', act: () => this.#inode.size })
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
-    return this.#call('read', () => this.#inode.read(target, position))
+    return this.#call({ operation: 'read', act: () => this.#inode.read(target, position) })
   }
 
   write(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    return this.#call('write', () => {
-      this.#requireWritable()
-      let next = position
-      for (const buffer of buffers) {
-        const lacking = this.#lacking(next + buffer.length)
-        this.#inode.write(next, buffer.subarray(0, buffer.length - lacking))
-        if (lacking > 0) throw millraceError('DISK_FULL', { path: this.#path })
-        next += buffer.length
-      }
+    return this.#call({
+      operation: 'write',
+      act: () => this.#write(buffers, position),
+      fail: ({ takesBytes }) => this.#writeSome(buffers, position, takesBytes),
     })
   }
 
@@ -62,20 +58,18 @@ export class MemoryFile implements OpenFile {
     await this.sync()
   }
 
-  async sync(): Promise<void> {
-    const finish = this.#inode.beginSync()
-    try {
-      await this.#call('sync', () => {}, finish)
-    } catch (error) {
-      if (!this.#disk.isStopped) this.#inode.failSync()
-      throw error
-    }
+  sync(): Promise<void> {
+    const { finish, fail } = this.#inode.beginSync()
+    return this.#call({ operation: 'sync', act: () => {}, finish, fail })
   }
 
   truncate(size: number): Promise<void> {
-    return this.#call('truncate', () => {
-      this.#requireWritable()
-      this.#inode.truncate(size)
+    return this.#call({
+      operation: 'truncate',
+      act: () => {
+        this.#requireWritable()
+        this.#inode.truncate(size)
+      },
     })
   }
 
@@ -85,6 +79,24 @@ export class MemoryFile implements OpenFile {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** A full disk takes what fits, and then says so. */
+  #write(buffers: readonly Uint8Array[], position: number): void {
+    this.#requireWritable()
+    const wanted = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+    const lacking = this.#lacking(position + wanted)
+    this.#writeSome(buffers, position, wanted - lacking)
+    if (lacking > 0) throw millraceError('DISK_FULL', { path: this.#path })
+  }
+
+  #writeSome(buffers: readonly Uint8Array[], position: number, bytesMax: number): void {
+    let next = position
+    for (const buffer of buffers) {
+      const taken = buffer.subarray(0, Math.max(0, position + bytesMax - next))
+      this.#inode.write(next, taken)
+      next += taken.length
+    }
   }
 
   /** How many of the bytes up to `end` the disk has no space for. */
@@ -98,8 +110,8 @@ export class MemoryFile implements OpenFile {
     if (this.#mode === 'read') throw systemError('EBADF', 'write', this.#path)
   }
 
-  #call<Result>(operation: FileOperation, act: () => Result, finish?: () => void): Promise<Result> {
-    if (!this.#isOpen) return Promise.reject(systemError('EBADF', operation, this.#path))
-    return this.#disk.call(operation, this.#path, act, finish)
+  #call<Result>(call: Omit<Call<Result>, 'path'>): Promise<Result> {
+    if (!this.#isOpen) return Promise.reject(systemError('EBADF', call.operation, this.#path))
+    return this.#disk.call({ ...call, path: this.#path })
   }
 }

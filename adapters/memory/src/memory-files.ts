@@ -1,5 +1,6 @@
 import { millraceError, type Random, type Scheduler } from '@millrace/kernel'
 import type { AnnouncementListener, Announcer, FileLock, Files, Listening, OpenFile } from '@millrace/log'
+import { Outcomes } from './crash-states.ts'
 import { MemoryAnnouncements } from './memory-announcements.ts'
 import {
   type FaultCode,
@@ -8,7 +9,7 @@ import {
   MemoryFaults,
   systemError,
 } from './memory-faults.ts'
-import { type Disk, MemoryFile } from './memory-file.ts'
+import { type Call, type Disk, MemoryFile } from './memory-file.ts'
 import { MemoryInode } from './memory-inode.ts'
 import { directoryOf, MemoryNames } from './memory-names.ts'
 
@@ -22,10 +23,42 @@ export interface MemoryFilesOptions {
   readonly diskBytesMax?: number
 }
 
+/** A call on a disk in memory, at one of its moments. */
+export interface DiskCall {
+  /** Counts the calls of the disk, from 1 on. */
+  readonly number: number
+  readonly operation: FileOperation
+  readonly path: string
+  /**
+   * `begun`: nothing has happened yet. `acted`: what the call does is done, and nothing is promised; a sync is under
+   * way. `answered`: its promises are kept, and who called is about to hear of it. `refused`: it has failed.
+   */
+  readonly moment: 'begun' | 'acted' | 'answered' | 'refused'
+}
+
 /** What a power cut leaves of what was not synced. */
 export interface CrashOptions {
-  /** With it, any 512-byte sectors and any first few changes of names survive; without it, nothing does. */
+  /**
+   * With it, any 512-byte sectors survive, and of each directory any first few changes of names; without it,
+   * nothing does.
+   */
   readonly random?: Random
+}
+
+/**
+ * Everything that a power cut at one moment can leave: of each file any size that it had since the last sync, and of
+ * each 512-byte sector any content that it had since; of each directory the first few changes of names. Each disk that
+ * it makes is new, and shares memory with the others as long as nobody writes to it.
+ */
+export interface CrashStates {
+  /** How many there are, all different; made of the choices, without making them. */
+  readonly count: number
+  /** What was synced, and nothing else. */
+  least(): MemoryFiles
+  /** One of them, by chance. */
+  random(random: Random): MemoryFiles
+  /** All of them, each when it is asked for. */
+  [Symbol.iterator](): Iterator<MemoryFiles>
 }
 
 /** A disk in memory that forgets, at a power cut, what was not synced. */
@@ -36,16 +69,27 @@ export interface MemoryFiles extends Files {
   diskBytesMax: number
   /** Calls made so far. */
   readonly operations: number
+  /** Told of every call, at each of its moments: what records operations, and looks at the disk between them. */
+  onCall: ((call: DiskCall) => void) | undefined
   /** Lets the next matching calls fail. A failed sync also forgets what it was to write, as Linux does. */
   failNext(operation: FileOperation, code: FaultCode, options?: FaultOptions): void
   /** Every call after the first `count` from now fails with `EIO`, as if the machine had stopped there. */
   stopAfter(count: number): void
   /** Inverts the bits of `mask` in one byte of a file, on the disk itself. */
   flip(path: string, position: number, mask: number): void
+  /** Gives a file another size, on the disk itself, as a damaged file system does: a stale one, or 0. */
+  damageSize(path: string, size: number): void
   /** The contents of a file as programs see them now. */
   contents(path: string): Uint8Array
+  /**
+   * Everything that a power cut at this moment can leave; this disk goes on. `options` are those of the disks that are
+   * left. Default: the same as this one's.
+   */
+  crashStates(options?: MemoryFilesOptions): CrashStates
   /** What a power cut at this moment would leave, as a new disk; this one goes on. */
   afterCrash(options?: CrashOptions): MemoryFiles
+  /** What the next process would see if this one were killed now: nothing is lost, and nothing more is synced. */
+  afterKill(): MemoryFiles
   /** Cuts the power: this disk fails every call from now on, the returned one has what is left. */
   crash(options?: CrashOptions): MemoryFiles
 }
@@ -57,6 +101,7 @@ export function memoryFiles(options: MemoryFilesOptions = {}): MemoryFiles {
 
 class MemoryDisk implements MemoryFiles, Disk {
   diskBytesMax: number
+  onCall: ((call: DiskCall) => void) | undefined
   readonly #options: MemoryFilesOptions
   readonly #names: MemoryNames<MemoryInode>
   readonly #locks = new Map<string, FileLock>()
@@ -87,19 +132,19 @@ class MemoryDisk implements MemoryFiles, Disk {
   }
 
   list(directory: string): Promise<readonly string[]> {
-    return this.call('list', directory, () => this.#names.list(directory))
+    return this.#act('list', directory, () => this.#names.list(directory))
   }
 
   makeDirectory(directory: string): Promise<void> {
-    return this.call('makeDirectory', directory, () => this.#names.makeDirectory(directory))
+    return this.#act('makeDirectory', directory, () => this.#names.makeDirectory(directory))
   }
 
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<OpenFile> {
-    return this.call('open', path, () => new MemoryFile(this, path, mode, this.#openInode(path, mode)))
+    return this.#act('open', path, () => new MemoryFile(this, path, mode, this.#openInode(path, mode)))
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.call('rename', from, () => {
+    return this.#act('rename', from, () => {
       const inode = this.#existing(from)
       this.#requireDirectory(to)
       this.#names.change([from, undefined], [to, inode])
@@ -107,18 +152,18 @@ class MemoryDisk implements MemoryFiles, Disk {
   }
 
   remove(path: string): Promise<void> {
-    return this.call('remove', path, () => {
+    return this.#act('remove', path, () => {
       if (this.#names.get(path) !== undefined) this.#names.change([path, undefined])
     })
   }
 
   syncDirectory(directory: string): Promise<void> {
     const finish = this.#names.beginSync(directory)
-    return this.call('syncDirectory', directory, () => {}, finish)
+    return this.call({ operation: 'syncDirectory', path: directory, act: () => {}, finish })
   }
 
   lock(directory: string): Promise<FileLock> {
-    return this.call('open', `${directory}/lock`, () => {
+    return this.#act('open', `${directory}/lock`, () => {
       if (this.#locks.has(directory))
         throw millraceError('DIRECTORY_LOCKED', { directory, owner: 'this process' })
       const lock: FileLock = {
@@ -133,11 +178,11 @@ class MemoryDisk implements MemoryFiles, Disk {
   }
 
   announce(directory: string): Promise<Announcer> {
-    return this.call('open', directory, () => this.#announcements.announce(directory))
+    return this.#act('open', directory, () => this.#announcements.announce(directory))
   }
 
   listen(directory: string, listener: AnnouncementListener): Promise<Listening | undefined> {
-    return this.call('open', directory, () => this.#announcements.listen(directory, listener))
+    return this.#act('open', directory, () => this.#announcements.listen(directory, listener))
   }
 
   failNext(operation: FileOperation, code: FaultCode, options: FaultOptions = {}): void {
@@ -159,12 +204,28 @@ class MemoryDisk implements MemoryFiles, Disk {
     return bytes
   }
 
-  afterCrash(options: CrashOptions = {}): MemoryFiles {
-    const { random } = options
-    return new MemoryDisk(
-      this.#options,
-      this.#names.afterCrash(random, (inode) => inode.afterCrash(random)),
-    )
+  damageSize(path: string, size: number): void {
+    this.#existing(path).damageSize(size)
+  }
+
+  crashStates(options: MemoryFilesOptions = this.#options): CrashStates {
+    const outcomes = new Outcomes(this.#names.moment)
+    const diskOf = (names: MemoryNames<MemoryInode>) => new MemoryDisk(options, names)
+    return {
+      get count() {
+        return outcomes.count
+      },
+      least: () => diskOf(outcomes.least()),
+      random: (random) => diskOf(outcomes.random(random)),
+      *[Symbol.iterator]() {
+        for (const names of outcomes.all()) yield diskOf(names)
+      },
+    }
+  }
+
+  afterCrash({ random }: CrashOptions = {}): MemoryFiles {
+    const states = this.crashStates()
+    return random === undefined ? states.least() : states.random(random)
   }
 
   crash(options: CrashOptions = {}): MemoryFiles {
@@ -172,32 +233,46 @@ class MemoryDisk implements MemoryFiles, Disk {
     return this.afterCrash(options)
   }
 
-  /**
-   * One call: `act` takes effect at once, `finish` when the call is answered, and only then are its promises
-   * kept. A crash in between leaves what `act` did as unsynced as any other change.
-   */
-  call<Result>(
-    operation: FileOperation,
-    path: string,
-    act: () => Result,
-    finish?: () => void,
-  ): Promise<Result> {
+  afterKill(): MemoryFiles {
+    return new MemoryDisk(
+      this.#options,
+      this.#names.copy((inode) => inode.copy()),
+    )
+  }
+
+  /** See {@link Call}. A crash while a call is under way leaves what `act` did as unsynced as any other change. */
+  call<Result>(call: Call<Result>): Promise<Result> {
+    const { operation, path, act, finish, fail } = call
     this.#operations += 1
+    const number = this.#operations
+    const tell = (moment: DiskCall['moment']) => this.onCall?.({ number, operation, path, moment })
+    tell('begun')
     return new Promise((resolve, reject) => {
       let result: Result
       try {
         this.#throwIfStopped(operation, path)
-        this.#faults.check(operation, path)
+        const fault = this.#faults.take(operation, path)
+        if (fault !== undefined) {
+          fail?.(fault)
+          throw fault.error
+        }
         result = act()
       } catch (error) {
+        tell('refused')
         return this.#later(operation, () => reject(error))
       }
+      tell('acted')
       this.#later(operation, () => {
         if (this.#isOff) return reject(systemError('EIO', operation, path))
         finish?.()
+        tell('answered')
         resolve(result)
       })
     })
+  }
+
+  #act<Result>(operation: FileOperation, path: string, act: () => Result): Promise<Result> {
+    return this.call({ operation, path, act })
   }
 
   #later(operation: FileOperation, task: () => void): void {

@@ -1,135 +1,154 @@
-import { type Random, randomInteger } from '@millrace/kernel'
+import { Contents } from './memory-contents.ts'
+import { type Change, FileMoment, SECTOR_BYTES } from './memory-moment.ts'
 
-/** What a disk writes as a whole or not at all. */
-const SECTOR_BYTES = 512
-
-type Change =
-  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'truncate'; readonly size: number }
+/** What becomes of what a sync was to write. */
+export interface SyncOutcome {
+  /** It is durable. */
+  readonly finish: () => void
+  /**
+   * What Linux does after a failed sync: the pages count as written, programs go on seeing them, and no later
+   * sync writes them. Whether they are on the disk nobody knows.
+   */
+  readonly fail: () => void
+}
 
 /** The contents of one file: as programs see them, and as they are on the disk. */
 export class MemoryInode {
-  readonly #cached = new GrowingBytes()
-  readonly #durable = new GrowingBytes()
-  /** Made since the last sync, in order. */
-  #changes: Change[] = []
+  #cached: Contents
+  #durable: Contents
+  /** Made since the last sync, in order, and what a failed sync has left in doubt. */
+  #changes: Change[]
+  #sequence = 0
+  /** What a crash can leave now; made on demand, and until the next change. */
+  #moment: FileMoment | undefined
+
+  constructor(contents: Contents = new Contents()) {
+    this.#durable = contents
+    this.#cached = contents.copy()
+    this.#changes = []
+  }
 
   get size(): number {
     return this.#cached.size
   }
 
+  /** What a crash can leave of the file now. */
+  get moment(): FileMoment {
+    this.#moment ??= new FileMoment(this.#durable.copy(), [...this.#changes])
+    return this.#moment
+  }
+
+  /** The same file on another disk, with everything that is not synced. */
+  copy(): MemoryInode {
+    const copy = new MemoryInode(this.#durable.copy())
+    copy.#cached = this.#cached.copy()
+    copy.#changes = this.#changes.map((change) => ({ ...change, gone: new Set(change.gone) }))
+    copy.#sequence = this.#sequence
+    return copy
+  }
+
   read(target: Uint8Array, position: number): number {
-    const bytes = this.#cached.bytes.subarray(position, position + target.length)
-    target.set(bytes)
-    return bytes.length
+    return this.#cached.read(target, position)
   }
 
   /** Copies what it is given. */
   write(position: number, bytes: Uint8Array): void {
-    this.#change({ kind: 'write', position, bytes: bytes.slice() })
+    if (bytes.length === 0) return
+    this.#cached.write(position, bytes)
+    const start = position - (position % SECTOR_BYTES)
+    const end = Math.ceil((position + bytes.length) / SECTOR_BYTES) * SECTOR_BYTES
+    this.#change({
+      firstSector: start / SECTOR_BYTES,
+      bytes: this.#cached.slice(start, end - start),
+      isShrink: false,
+    })
   }
 
   truncate(size: number): void {
-    this.#change({ kind: 'truncate', size })
+    if (size === this.#cached.size) return
+    const isShrink = size < this.#cached.size
+    this.#cached.resize(size)
+    const firstSector = Math.floor(size / SECTOR_BYTES)
+    const isWithinSector = isShrink && size % SECTOR_BYTES > 0
+    const bytes = this.#cached.slice(firstSector * SECTOR_BYTES, isWithinSector ? SECTOR_BYTES : 0)
+    this.#change({ firstSector, bytes, isShrink })
   }
 
-  /** A sync begins: what was changed until now is what the returned function makes durable. */
-  beginSync(): () => void {
-    const last = this.#changes.at(-1)
-    return () => {
-      const count = last === undefined ? 0 : this.#changes.lastIndexOf(last) + 1
-      for (const change of this.#changes.splice(0, count)) apply(this.#durable, change)
-    }
-  }
-
-  /**
-   * What Linux does after a failed sync: the pages count as written, programs go on seeing them, and no later
-   * sync writes them.
-   */
-  failSync(): void {
-    this.#changes = []
+  /** A sync begins: only what was changed until now depends on it. */
+  beginSync(): SyncOutcome {
+    const last = this.#sequence
+    return { finish: () => this.#settle(last), fail: () => this.#drop(last) }
   }
 
   /** Inverts bits on the disk and in memory, as a failing medium does. */
   flip(position: number, mask: number): void {
-    for (const { bytes } of [this.#cached, this.#durable]) {
-      if (position < bytes.length) bytes[position] = (bytes[position] ?? 0) ^ mask
+    for (const contents of [this.#cached, this.#durable]) {
+      if (position >= contents.size) continue
+      const bytes = contents.slice(position, 1)
+      contents.write(position, bytes.fill((bytes[0] ?? 0) ^ mask))
     }
+    this.#moment = undefined
   }
 
-  /** The file after a power cut: only what was synced, or, with `random`, any sectors of the rest as well. */
-  afterCrash(random: Random | undefined): MemoryInode {
-    const survivor = new MemoryInode()
-    survivor.#durable.write(0, this.#durable.bytes)
-    if (random !== undefined && this.#changes.length > 0) this.#surviveInPart(survivor.#durable, random)
-    survivor.#cached.write(0, survivor.#durable.bytes)
-    return survivor
+  /** Gives the file another size on the disk and in memory, as a damaged file system does. */
+  damageSize(size: number): void {
+    for (const contents of [this.#cached, this.#durable]) contents.resize(size)
+    this.#changes = []
+    this.#moment = undefined
   }
 
-  #surviveInPart(target: GrowingBytes, random: Random): void {
-    const sizes = [this.#durable.size, this.#cached.size]
-    for (const change of this.#changes) sizes.push(endOf(change))
-    const size = sizes[randomInteger(random, 0, sizes.length)] ?? 0
-    for (const sector of this.#touchedSectors()) {
-      if (random.next() < 0.5) continue
-      const position = sector * SECTOR_BYTES
-      const end = Math.min(position + SECTOR_BYTES, this.#cached.size)
-      if (position < end) target.write(position, this.#cached.bytes.subarray(position, end))
-    }
-    target.resize(size)
+  #change(change: Pick<Change, 'firstSector' | 'bytes' | 'isShrink'>): void {
+    this.#sequence += 1
+    const { size } = this.#cached
+    this.#changes.push({
+      ...change,
+      sequence: this.#sequence,
+      size,
+      isSizePossible: true,
+      isDropped: false,
+      gone: NOTHING,
+    })
+    this.#moment = undefined
   }
 
-  #touchedSectors(): Set<number> {
-    const sectors = new Set<number>()
-    for (const change of this.#changes) {
-      if (change.kind !== 'write') continue
-      const last = Math.ceil(endOf(change) / SECTOR_BYTES)
-      for (let sector = Math.floor(change.position / SECTOR_BYTES); sector < last; sector += 1)
-        sectors.add(sector)
-    }
-    return sectors
+  #settle(last: number): void {
+    const settled = this.#changes.filter(({ sequence, isDropped }) => sequence <= last && !isDropped)
+    if (settled.length === 0) return
+    for (const change of settled) applyChange(this.#durable, change)
+    const end = settled.at(-1)?.sequence ?? 0
+    this.#changes = this.#changes
+      .filter((change) => !settled.includes(change))
+      .map((change) => (change.sequence < end ? withoutOverwritten(change, settled) : change))
+    this.#moment = undefined
   }
 
-  #change(change: Change): void {
-    this.#changes.push(change)
-    apply(this.#cached, change)
+  #drop(last: number): void {
+    this.#changes = this.#changes.map((change) =>
+      change.sequence <= last ? { ...change, isDropped: true } : change,
+    )
+    this.#moment = undefined
   }
 }
 
-function endOf(change: Change): number {
-  return change.kind === 'write' ? change.position + change.bytes.length : change.size
+const NOTHING: ReadonlySet<number> = new Set()
+
+function applyChange(target: Contents, { firstSector, bytes, size }: Change): void {
+  const position = firstSector * SECTOR_BYTES
+  if (bytes.length > 0) target.write(position, bytes.subarray(0, size - position))
+  target.resize(size)
 }
 
-function apply(target: GrowingBytes, change: Change): void {
-  if (change.kind === 'write') target.write(change.position, change.bytes)
-  else target.resize(change.size)
-}
-
-/** Bytes with room to grow; what is behind the size is always zero. */
-class GrowingBytes {
-  #buffer = new Uint8Array(256)
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  get bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#size)
-  }
-
-  write(position: number, bytes: Uint8Array): void {
-    this.resize(Math.max(this.#size, position + bytes.length))
-    this.#buffer.set(bytes, position)
-  }
-
-  resize(size: number): void {
-    if (size > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(size, this.#buffer.length * 2))
-      larger.set(this.#buffer)
-      this.#buffer = larger
+/** A change in doubt, without the sectors that later ones have made durable: the whole of a sector is written. */
+function withoutOverwritten(change: Change, settled: readonly Change[]): Change {
+  const gone = new Set(change.gone)
+  for (const later of settled) {
+    if (later.sequence < change.sequence) continue
+    const sectors = later.isShrink ? Number.POSITIVE_INFINITY : later.bytes.length / SECTOR_BYTES
+    const count = change.bytes.length / SECTOR_BYTES
+    for (let index = 0; index < count; index += 1) {
+      const sector = change.firstSector + index
+      if (sector >= later.firstSector && sector < later.firstSector + sectors) gone.add(sector)
     }
-    if (size < this.#size) this.#buffer.fill(0, size, this.#size)
-    this.#size = size
   }
+  return { ...change, gone, isSizePossible: false, isShrink: false }
 }

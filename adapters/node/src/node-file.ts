@@ -51,7 +51,8 @@ export class NodeFile implements OpenFile {
   }
 
   async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    const descriptor = this.#needsSync ? undefined : await (this.#durable ??= this.#openDurable())
+    if (!this.#needsSync) this.#durable ??= this.#openDurable()
+    const descriptor = await this.#durable
     // A durable write vouches for its own bytes only, so what was written before needs a sync.
     if (descriptor !== undefined && !this.#needsSync) return this.#writeTo(descriptor, buffers, position)
     await this.write(buffers, position)

@@ -8,6 +8,9 @@ export const MARK_FILE = 'mark'
 /** The format version, see format-version.ts. */
 export const FORMAT_FILE = 'format.json'
 
+/** The file of the next segment, not in use yet; removed at the next start. */
+export const SPARE_FILE = 'next.spare'
+
 /** A file that is not complete yet; removed at the next start. */
 export const TEMPORARY = '.tmp'
 

@@ -3,13 +3,26 @@ import type { WrittenFrame } from './active-segment.ts'
 import type { DurableMark } from './durable-mark.ts'
 import type { FileLock } from './files.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
-import type { AppendResult, Log, LogGap, LogOptions, LogRecord, NewRecord, ReadLimits } from './log.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  Log,
+  LogGap,
+  LogOptions,
+  LogRecord,
+  NewRecord,
+  ReadLimits,
+  RetentionOutcome,
+} from './log.ts'
 import { LOG_LIMITS } from './log-limits.ts'
 import { LogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
 import type { RecoveredLog } from './recovery.ts'
-import { type RetentionOutcome, removeExpired } from './retention.ts'
+import { type RetainedLog, removeBefore, removeExpired } from './retention.ts'
 import { TailCache } from './tail-cache.ts'
+
+/** A consumed active segment is left behind when its file has at least this size. */
+const CONSUMED_BYTES_MIN = 64 * 1024
 
 interface EndWaiter {
   readonly offset: number
@@ -44,6 +57,10 @@ export class DurableLog implements Log {
       directory,
       runtime,
       segments: recovered.segments,
+      gaps: recovered.gaps,
+      mark,
+      durability: options.durability ?? 'disk',
+      syncIntervalMsMax: options.syncIntervalMsMax ?? LOG_LIMITS.syncIntervalMs.default,
       limits: {
         segmentBytesMax: options.segmentBytesMax ?? LOG_LIMITS.segmentBytes.default,
         aheadBytesMax: options.allocateAheadBytesMax ?? LOG_LIMITS.allocateAheadBytes.default,
@@ -52,7 +69,7 @@ export class DurableLog implements Log {
       pendingBytesMax: options.pendingBytesMax ?? LOG_LIMITS.pendingBytes.default,
       nextOffset: recovered.nextOffset,
       lastIsSound: recovered.lastIsSound,
-      onDurable: (frames) => this.#onDurable(frames),
+      onStored: (frames, durableOffset) => this.#onStored(frames, durableOffset),
       onRoll: () => void this.applyRetention().catch(() => {}),
     })
     this.#reader = new LogReader({
@@ -81,8 +98,16 @@ export class DurableLog implements Log {
     return this.#recovered.gaps.all
   }
 
-  append(records: readonly NewRecord[], options?: { readonly signal?: AbortSignal }): Promise<AppendResult> {
-    return this.#writer.append(records, options?.signal)
+  get durableOffset(): number {
+    return this.#writer.durableOffset
+  }
+
+  append(records: readonly NewRecord[], options: AppendOptions = {}): Promise<AppendResult> {
+    return this.#writer.append(records, options)
+  }
+
+  sync(): Promise<void> {
+    return this.#writer.sync()
   }
 
   async read(offset: number, limits?: ReadLimits): Promise<readonly LogRecord[]> {
@@ -116,22 +141,19 @@ export class DurableLog implements Log {
     return this.#reader.offsetAt(timestampMs)
   }
 
-  /** Runs are one after another, so that two never remove the same segment. */
   applyRetention(): Promise<RetentionOutcome> {
-    const { files, directory, runtime, retention } = this.#options
-    const { segments, gaps } = this.#recovered
-    const run = this.#retention.then(async () => {
-      this.#throwIfClosed()
-      const reader = this.#reader
-      const removedSegments = await removeExpired(
-        { files, directory, clock: runtime.clock, segments, reader },
-        retention,
-      )
-      gaps.dropBelow(this.startOffset)
-      return { removedSegments, startOffset: this.startOffset }
+    return this.#remove((log) => removeExpired(log, this.#options.retention))
+  }
+
+  async trimBefore(offset: number): Promise<RetentionOutcome> {
+    const { startOffset: start, endOffset: end } = this
+    if (!(offset <= end)) throw millraceError('LOG_OFFSET_OUT_OF_RANGE', { offset, start, end })
+    return this.#remove(async (log) => {
+      const { last } = log.segments
+      const isConsumed = last !== undefined && offset >= last.endOffset && last.endOffset > last.baseOffset
+      if (isConsumed && last.fileBytes >= CONSUMED_BYTES_MIN) await this.#writer.roll()
+      return removeBefore(log, offset)
     })
-    this.#retention = run.catch(() => {})
-    return run
   }
 
   close(): Promise<void> {
@@ -149,20 +171,41 @@ export class DurableLog implements Log {
     } finally {
       // Whatever the file said: a mark that is written later would stand in the way of whoever opens the log next.
       await this.#retention
-      await this.#mark.close()
+      await this.#mark.close(this.#endOffset)
       for (const waiter of [...this.#waiters]) waiter.reject(this.#closedError())
       await this.#lock.release()
     }
   }
 
-  #onDurable(frames: readonly WrittenFrame[]): void {
+  /** Runs are one after another, so that two never remove the same segment. */
+  #remove(remove: (log: RetainedLog) => Promise<number>): Promise<RetentionOutcome> {
+    const { files, directory, runtime } = this.#options
+    const { segments, gaps } = this.#recovered
+    const run = this.#retention.then(async () => {
+      this.#throwIfClosed()
+      const removedSegments = await remove({
+        files,
+        directory,
+        clock: runtime.clock,
+        segments,
+        reader: this.#reader,
+        recycle: (path) => this.#writer.recycle(path),
+      })
+      gaps.dropBelow(this.startOffset)
+      return { removedSegments, startOffset: this.startOffset }
+    })
+    this.#retention = run.catch(() => {})
+    return run
+  }
+
+  #onStored(frames: readonly WrittenFrame[], durableOffset: number): void {
     for (const { builder, bytes, baseOffset } of frames) {
       const { count, bodyBytes, firstTimestampMs } = builder
       const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes)
       this.#tail.push({ baseOffset, count, firstTimestampMs, body })
       this.#endOffset = baseOffset + count
     }
-    this.#mark.advance(this.#endOffset)
+    this.#mark.advance(durableOffset)
     for (const waiter of [...this.#waiters]) if (this.#hasRecordAt(waiter.offset)) waiter.resolve()
   }
 

@@ -6,16 +6,22 @@ import { createWholeFile } from './whole-file.ts'
 
 /** "MRMK" in memory order. */
 const MAGIC = 0x4b4d524d
-const SLOT_BYTES = 32
+const SLOT_BYTES = 40
+const CHECKED_BYTES = 36
 /** Slots are a sector and more apart, so that no torn write can hurt both. */
 const SLOT_DISTANCE_BYTES = 4096
 const FILE_BYTES = 2 * SLOT_DISTANCE_BYTES
 const DELAY_MS = 1000
+/** Offsets that are reserved at once: what a crash skips at most, and how often a weak append waits for a sync. */
+const RESERVE_OFFSETS = 1 << 16
 
 /**
  * A lower bound of what is durable, in a file of its own: it tells a torn tail that nobody was promised from
  * acknowledged records that the disk has lost, and keeps offsets from being used again. Written lazily, so it
  * may lag behind the truth, but is never ahead of it. Two slots are written in turn.
+ *
+ * Beside it stands which offsets may have been given to records that are not durable: that is written, and durable,
+ * before the first of them is acknowledged.
  */
 export class DurableMark {
   readonly #files: Files
@@ -24,6 +30,9 @@ export class DurableMark {
   #generation: number
   #written: number
   #wanted: number
+  /** Durably reserved; and what the newest slot says. */
+  #reserved: number
+  #slotReserved: number
   #cancel: Cancel | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -34,6 +43,8 @@ export class DurableMark {
     this.#generation = slot.generation
     this.#written = slot.offset
     this.#wanted = slot.offset
+    this.#reserved = slot.reserved
+    this.#slotReserved = slot.reserved
   }
 
   /** Reads the newest intact slot; without one the mark is 0. */
@@ -46,12 +57,25 @@ export class DurableMark {
     const slot = names.includes(MARK_FILE)
       ? await readNewestSlot(files, `${directory}/${MARK_FILE}`)
       : undefined
-    return new DurableMark(files, directory, scheduler, slot ?? { generation: 0, offset: 0 })
+    return new DurableMark(files, directory, scheduler, slot ?? { generation: 0, offset: 0, reserved: 0 })
   }
 
   /** The last offset that was written. */
   get offset(): number {
     return this.#written
+  }
+
+  /** No offset below this may be given to a record that was not there when the log was opened. */
+  get reserved(): number {
+    return this.#reserved
+  }
+
+  /** Resolves when every offset below `offset` is durably reserved. Mostly at once: the next ones are asked for early. */
+  async reserve(offset: number): Promise<void> {
+    if (offset <= this.#reserved - RESERVE_OFFSETS / 2) return
+    const writing = this.#writing.then(() => this.#reserveNow(offset))
+    this.#writing = writing.catch(() => {})
+    if (offset > this.#reserved) await writing
   }
 
   /** Notes that everything before `offset` is durable; it is written within a second or so. */
@@ -63,9 +87,10 @@ export class DurableMark {
     })
   }
 
-  /** Writes and syncs what has not been written yet. */
-  async close(): Promise<void> {
+  /** Writes and syncs what has not been written yet; what was reserved and not used is given back. */
+  async close(endOffset: number): Promise<void> {
     this.#cancel?.()
+    if (this.#slotReserved > endOffset) this.#slotReserved = endOffset
     await this.#write(true)
   }
 
@@ -76,13 +101,26 @@ export class DurableMark {
   }
 
   async #writeNow(sync: boolean): Promise<void> {
-    if (this.#wanted === this.#written) return
-    const slot = { generation: this.#generation + 1, offset: this.#wanted }
+    if (this.#wanted === this.#written && this.#slotReserved === this.#reserved) return
+    await this.#put({ offset: this.#wanted, reserved: this.#slotReserved }, sync)
+  }
+
+  async #reserveNow(offset: number): Promise<void> {
+    if (offset <= this.#reserved - RESERVE_OFFSETS / 2) return
+    const reserved = offset + RESERVE_OFFSETS
+    await this.#put({ offset: this.#wanted, reserved }, true)
+    this.#reserved = reserved
+    this.#slotReserved = reserved
+  }
+
+  async #put({ offset, reserved }: Omit<Slot, 'generation'>, sync: boolean): Promise<void> {
+    const generation = this.#generation + 1
+    const bytes = [encodeSlot({ generation, offset, reserved })]
+    const position = (generation % 2) * SLOT_DISTANCE_BYTES
     await using file = await this.#open()
-    await file.write([encodeSlot(slot)], (slot.generation % 2) * SLOT_DISTANCE_BYTES)
-    this.#generation = slot.generation
-    this.#written = slot.offset
-    if (sync) await file.sync()
+    await (sync ? file.writeDurable(bytes, position) : file.write(bytes, position))
+    this.#generation = generation
+    this.#written = offset
   }
 
   async #open(): Promise<OpenFile> {
@@ -94,6 +132,7 @@ export class DurableMark {
 interface Slot {
   readonly generation: number
   readonly offset: number
+  readonly reserved: number
 }
 
 async function readNewestSlot(files: Files, path: string): Promise<Slot | undefined> {
@@ -115,13 +154,18 @@ function encodeSlot(slot: Slot): Uint8Array {
   view.setUint32(0, MAGIC, true)
   putInteger64(view, 8, slot.generation)
   putInteger64(view, 16, slot.offset)
-  view.setUint32(28, crc32c(bytes.subarray(0, 28)), true)
+  putInteger64(view, 24, slot.reserved)
+  view.setUint32(CHECKED_BYTES, crc32c(bytes.subarray(0, CHECKED_BYTES)), true)
   return bytes
 }
 
 function decodeSlot(bytes: Uint8Array): Slot | undefined {
   const view = viewOf(bytes)
-  if (view.getUint32(0, true) !== MAGIC || view.getUint32(28, true) !== crc32c(bytes.subarray(0, 28)))
-    return undefined
-  return { generation: getInteger64(view, 8), offset: getInteger64(view, 16) }
+  if (view.getUint32(0, true) !== MAGIC) return undefined
+  if (view.getUint32(CHECKED_BYTES, true) !== crc32c(bytes.subarray(0, CHECKED_BYTES))) return undefined
+  return {
+    generation: getInteger64(view, 8),
+    offset: getInteger64(view, 16),
+    reserved: getInteger64(view, 24),
+  }
 }

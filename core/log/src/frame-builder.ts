@@ -1,11 +1,19 @@
 import { FRAME_HEADER_BYTES, frameBytes, sealFrame } from './frame.ts'
-import type { AppendResult, NewRecord } from './log.ts'
+import type { AppendResult, Durability, NewRecord } from './log.ts'
 import { encodeRecord, RECORD_OVERHEAD_BYTES_MAX, recordBytes } from './record-codec.ts'
 
 /** Somebody who waits for an append to become durable. */
 export interface AppendWaiter {
   resolve(result: AppendResult): void
   reject(error: unknown): void
+}
+
+/** What the records of an append have in common. */
+export interface AppendTerms {
+  /** The timestamp of those that have none. */
+  readonly nowMs: number
+  readonly durability: Durability
+  readonly waiter: AppendWaiter
 }
 
 interface Share {
@@ -21,6 +29,8 @@ export interface FramePlace {
   readonly unsyncedBefore: number
 }
 
+const STRENGTH: Readonly<Record<Durability, number>> = { os: 0, interval: 1, disk: 2 }
+
 /** Collects appends, encoded on arrival, into one frame. */
 export class FrameBuilder {
   readonly #shares: Share[] = []
@@ -29,6 +39,7 @@ export class FrameBuilder {
   #count = 0
   #firstTimestampMs = 0
   #maxTimestampMs = 0
+  #durability: Durability = 'os'
 
   constructor(bodyBytesMin: number) {
     this.#buffer = new Uint8Array(frameBytes(bodyBytesMin))
@@ -55,9 +66,16 @@ export class FrameBuilder {
     return this.#maxTimestampMs
   }
 
-  /** Copies `records` into the frame; `waiter` hears of their fate. */
-  add(records: readonly NewRecord[], encodedBytesMax: number, nowMs: number, waiter: AppendWaiter): void {
+  /** The strongest that one of its appends asks for. */
+  get durability(): Durability {
+    return this.#durability
+  }
+
+  /** Copies `records` into the frame; the waiter hears of their fate. */
+  add(records: readonly NewRecord[], encodedBytesMax: number, terms: AppendTerms): void {
+    const { nowMs, durability, waiter } = terms
     this.#reserve(encodedBytesMax)
+    if (STRENGTH[durability] > STRENGTH[this.#durability]) this.#durability = durability
     this.#shares.push({ waiter, index: this.#count, count: records.length })
     for (const record of records) {
       const timestampMs = record.timestampMs ?? nowMs

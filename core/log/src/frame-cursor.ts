@@ -16,6 +16,8 @@ export interface Frame {
   /** Where the next frame would be. */
   readonly end: number
   readonly body: Uint8Array
+  /** All of it. */
+  readonly bytes: Uint8Array
 }
 
 /**
@@ -47,7 +49,7 @@ export class FrameCursor {
     const bytes = await this.#load(position, frameBytes(header.bodyBytes))
     if (bytes === undefined || !isBodyIntact(bytes, header)) return undefined
     const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + header.bodyBytes)
-    return { header, position, end: position + bytes.length, body }
+    return { header, position, end: position + bytes.length, body, bytes }
   }
 
   /** The first intact frame at `position` or behind it whose records have `offset` or higher ones. */

@@ -8,15 +8,19 @@ export {
   type OpenFile,
 } from './files.ts'
 export {
+  type AppendOptions,
   type AppendResult,
+  type Durability,
   followLog,
   type Log,
   type LogGap,
   type LogOptions,
   type LogRecord,
   type NewRecord,
+  type ReadableLog,
   type ReadLimits,
   type Retention,
+  type RetentionOutcome,
 } from './log.ts'
 export { openLog } from './open-log.ts'
 export { type LogTableOptions, openLogTable } from './table/log-table.ts'

@@ -10,13 +10,14 @@ interface Limit {
   readonly max: number
 }
 
-/** Bounds and defaults of the options, and the limits that are not options. All in bytes. */
+/** Bounds and defaults of the options, and the limits that are not options. */
 export const LOG_LIMITS = {
   /** Positions within a segment are stored in 32 bits. */
   segmentBytes: { min: 4 * KIB, default: 64 * MIB, max: 2 ** 31 },
   recordBytes: { min: 1, default: MIB, max: 64 * MIB },
   pendingBytes: { min: 4 * KIB, default: 16 * MIB, max: 1024 * MIB },
-  allocateAheadBytes: { min: 0, default: 4 * MIB, max: 64 * MIB },
+  allocateAheadBytes: { min: 0, default: 64 * MIB, max: 2 ** 31 },
+  syncIntervalMs: { min: 1, default: 1000, max: 3_600_000 },
   /** Newest frames kept in memory. */
   tailCacheBytesMax: 256 * KIB,
 } as const
@@ -27,6 +28,7 @@ export function checkOptions(options: LogOptions): void {
   checkLimit('recordBytesMax', options.recordBytesMax, LOG_LIMITS.recordBytes)
   checkLimit('pendingBytesMax', options.pendingBytesMax, LOG_LIMITS.pendingBytes)
   checkLimit('allocateAheadBytesMax', options.allocateAheadBytesMax, LOG_LIMITS.allocateAheadBytes)
+  checkLimit('syncIntervalMsMax', options.syncIntervalMsMax, LOG_LIMITS.syncIntervalMs)
   const positive = { min: 0, default: 0, max: Number.MAX_SAFE_INTEGER }
   checkLimit('retention.ageMsMax', options.retention?.ageMsMax, positive)
   checkLimit('retention.bytesMax', options.retention?.bytesMax, positive)

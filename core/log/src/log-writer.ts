@@ -1,24 +1,14 @@
-import {
-  abortReason,
-  assert,
-  errorText,
-  isMillraceError,
-  millraceError,
-  type Runtime,
-} from '@millrace/kernel'
-import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
+import { abortReason, errorText, isMillraceError, millraceError, type Runtime } from '@millrace/kernel'
+import type { SegmentLimits, WrittenFrame } from './active-segment.ts'
+import { AppendQueue, groupBytes } from './append-queue.ts'
+import type { DurableMark } from './durable-mark.ts'
 import type { Files } from './files.ts'
-import { frameBytes } from './frame.ts'
-import { type AppendWaiter, encodedBytesMax, FrameBuilder } from './frame-builder.ts'
-import type { AppendResult, NewRecord } from './log.ts'
-import { recordBytes, TIMESTAMP_MS_MAX } from './record-codec.ts'
+import type { FrameBuilder } from './frame-builder.ts'
+import type { GapList } from './gap-list.ts'
+import type { AppendOptions, AppendResult, Durability, NewRecord } from './log.ts'
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
 import type { SegmentList } from './segment-list.ts'
-
-/** Appends share a frame up to this size; a larger append has a frame of its own. Damage costs one frame. */
-const SHARED_FRAME_BODY_BYTES_MAX = 64 * 1024
-/** Room for a small append in a new frame, so that the next ones need no new memory. */
-const FRAME_BODY_BYTES_MIN = 512
+import { SegmentRoller } from './segment-roller.ts'
 
 /** What the writer is made from. */
 export interface WriterOptions {
@@ -26,214 +16,190 @@ export interface WriterOptions {
   readonly directory: string
   readonly runtime: Runtime
   readonly segments: SegmentList
+  readonly gaps: GapList
+  readonly mark: DurableMark
   readonly limits: SegmentLimits
   readonly recordBytesMax: number
   readonly pendingBytesMax: number
+  readonly durability: Durability
+  readonly syncIntervalMsMax: number
   /** The offset of the next record, and whether it may go to the last segment. */
   readonly nextOffset: number
   readonly lastIsSound: boolean
-  /** Called when a group is durable, before its appends are acknowledged. */
-  readonly onDurable: (frames: readonly WrittenFrame[]) => void
+  /** Called when a group is written, before its appends are acknowledged, and when more has become durable. */
+  readonly onStored: (frames: readonly WrittenFrame[], durableOffset: number) => void
   /** Called after a new segment was begun. */
   readonly onRoll: () => void
 }
 
-interface WaitingAppend {
-  readonly records: readonly NewRecord[]
-  readonly bytes: number
-  readonly waiter: AppendWaiter
-}
-
 /**
- * The one writer of a log. Appends are encoded when they arrive; while a group is written and synced the next
- * one gathers, and one sync makes all of it durable.
+ * The one writer of a log. While a group of appends is written and synced the next one gathers, and one sync makes
+ * all of it durable.
  *
- * States: sound (an active segment, or none yet) → after a failed write or sync: the group is written once more,
- * to a new segment → if that fails too: failed, for good. A full disk is no failure: the group is refused, and
+ * States: sound (an active segment, or none yet) → after a failed write or sync: what is not durable is written once
+ * more, to a new segment → if that fails too: failed, for good. A full disk is no failure: the group is refused, and
  * the next one tries again.
  */
 export class LogWriter {
   readonly #options: WriterOptions
-  #nextOffset: number
-  #active: ActiveSegment | undefined
-  #activeIsSound: boolean
-  #frames: FrameBuilder[] = []
-  #pendingBytes = 0
-  #waiting: WaitingAppend[] = []
+  readonly #queue: AppendQueue
+  readonly #roller: SegmentRoller
+  #syncs: PromiseWithResolvers<void>[] = []
+  #rolls: PromiseWithResolvers<void>[] = []
+  #cancelSync: (() => void) | undefined
   #running: Promise<void> | undefined
   #failure: Error | undefined
   #closed = false
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#nextOffset = options.nextOffset
-    this.#activeIsSound = options.lastIsSound
+    const { segmentBytesMax } = options.limits
+    this.#queue = new AppendQueue({ ...options, segmentBytesMax })
+    this.#roller = new SegmentRoller(options)
+  }
+
+  /** Behind the last record that a power cut would leave. */
+  get durableOffset(): number {
+    return this.#roller.durableOffset
   }
 
   /** See `Log.append`. */
-  append(records: readonly NewRecord[], signal: AbortSignal | undefined): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw abortReason(signal)
-      const bytes = this.#check(records)
-      if (records.length === 0) return resolve({ baseOffset: this.#nextOffset, count: 0 })
-      const waiter = signal === undefined ? { resolve, reject } : abortableWaiter(resolve, reject, signal)
-      this.#waiting.push({ records, bytes, waiter })
-      this.#admit()
-      this.#running ??= this.#run()
-    })
+  async append(records: readonly NewRecord[], options: AppendOptions): Promise<AppendResult> {
+    const { signal, durability = this.#options.durability } = options
+    if (signal?.aborted) throw abortReason(signal)
+    this.#throwIfUnable()
+    if (records.length === 0) return { baseOffset: this.#roller.nextOffset, count: 0 }
+    const result = this.#queue.add(records, durability, signal)
+    this.#running ??= this.#run()
+    return result
   }
 
-  /** Waits for all appends, then closes the file. */
+  /** See `Log.sync`. */
+  async sync(): Promise<void> {
+    this.#throwIfUnable()
+    await this.#request(this.#syncs)
+  }
+
+  /** Begins a new segment behind what has been handed over until now, so that the present one is sealed. */
+  async roll(): Promise<void> {
+    this.#throwIfUnable()
+    await this.#request(this.#rolls)
+  }
+
+  /** See {@link SegmentRoller.recycle}. */
+  recycle(path: string): Promise<boolean> {
+    return this.#roller.recycle(path)
+  }
+
+  /** Waits for all appends, makes everything durable, then closes the file. */
   async close(): Promise<void> {
+    const wasClosed = this.#closed
     this.#closed = true
+    this.#cancelSync?.()
     await this.#running
-    await this.#active?.close()
+    if (!wasClosed && this.#failure === undefined && this.#roller.hasUnsynced)
+      await this.#request(this.#syncs).catch(() => {})
+    await this.#roller.close()
   }
 
-  #check(records: readonly NewRecord[]): number {
-    const { directory, recordBytesMax } = this.#options
-    if (this.#closed) throw millraceError('LOG_CLOSED', { directory })
+  #throwIfUnable(): void {
+    if (this.#closed) throw millraceError('LOG_CLOSED', { directory: this.#options.directory })
     if (this.#failure !== undefined) throw this.#failure
-    for (const record of records) {
-      const seen = recordBytes(record)
-      if (seen > recordBytesMax) throw millraceError('LOG_RECORD_TOO_LARGE', { seen, limit: recordBytesMax })
-      checkTimestamp(record.timestampMs)
-    }
-    const bytes = encodedBytesMax(records)
-    const limit = this.#appendBytesMax()
-    if (bytes > limit) throw millraceError('LOG_APPEND_TOO_LARGE', { seen: bytes, limit })
-    return bytes
   }
 
-  #appendBytesMax(): number {
-    const { limits, pendingBytesMax } = this.#options
-    return Math.min(pendingBytesMax, limits.segmentBytesMax - SEGMENT_HEADER_BYTES - frameBytes(0))
-  }
-
-  /** Encodes waiting appends, in order, while they fit the limit of pending bytes. */
-  #admit(): void {
-    let admitted = 0
-    for (const { records, bytes, waiter } of this.#waiting) {
-      if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#options.pendingBytesMax) break
-      const frame = this.#frameFor(bytes)
-      const before = frame.bytes
-      frame.add(records, bytes, this.#nowMs(), waiter)
-      this.#pendingBytes += frame.bytes - before
-      admitted += 1
-    }
-    if (admitted > 0) this.#waiting.splice(0, admitted)
-  }
-
-  /** A clock that was set to nonsense must not make records that cannot be encoded. */
-  #nowMs(): number {
-    return Math.min(Math.max(0, Math.trunc(this.#options.runtime.clock.now())), TIMESTAMP_MS_MAX)
-  }
-
-  #frameFor(bytes: number): FrameBuilder {
-    const last = this.#frames.at(-1)
-    if (last !== undefined && last.bodyBytes + bytes <= SHARED_FRAME_BODY_BYTES_MAX) return last
-    const frame = new FrameBuilder(Math.max(bytes, FRAME_BODY_BYTES_MIN))
-    this.#pendingBytes += frame.bytes
-    this.#frames.push(frame)
-    return frame
+  #request(requests: PromiseWithResolvers<void>[]): Promise<void> {
+    const request = Promise.withResolvers<void>()
+    requests.push(request)
+    this.#running ??= this.#run()
+    return request.promise
   }
 
   async #run(): Promise<void> {
     // Appends of the same turn share the first group.
     await undefined
-    while (this.#frames.length > 0) {
-      const group = this.#takeGroup()
-      try {
-        const written = await this.#store(group)
-        this.#options.onDurable(written)
-        for (const { builder, baseOffset } of written) builder.acknowledge(baseOffset)
-      } catch (error) {
-        for (const builder of group) builder.reject(error)
-      }
-      this.#pendingBytes -= groupBytes(group)
-      this.#admit()
+    for (;;) {
+      if (!this.#queue.isEmpty) await this.#writeGroup()
+      else if (this.#syncs.length > 0) await this.#answer(this.#syncs, () => this.#secure([], true))
+      else if (this.#rolls.length > 0) await this.#answer(this.#rolls, () => this.#roller.roll())
+      else break
       // Those who were just acknowledged may append again, and share the next group with those who waited.
       for (let turn = 0; turn < 4; turn += 1) await undefined
     }
     this.#running = undefined
   }
 
-  /** As many frames as the segment they go to has room for; at least one, which then begins a new segment. */
-  #takeGroup(): FrameBuilder[] {
-    const [first] = this.#frames
-    assert(first !== undefined, 'a group is taken only when frames wait')
-    const room =
-      this.#room() >= first.bytes ? this.#room() : this.#options.limits.segmentBytesMax - SEGMENT_HEADER_BYTES
-    let bytes = 0
-    let count = 0
-    for (const frame of this.#frames) {
-      bytes += frame.bytes
-      if (bytes > room) break
-      count += 1
+  async #writeGroup(): Promise<void> {
+    const group = this.#queue.take(this.#roomForGroup())
+    const syncs = this.#syncs.splice(0)
+    try {
+      const isDurable = syncs.length > 0 || group.some((frame) => frame.durability === 'disk')
+      const written = await this.#secure(group, isDurable)
+      for (const { builder, baseOffset } of written) builder.acknowledge(baseOffset)
+      for (const sync of syncs) sync.resolve()
+      if (!isDurable && group.some((frame) => frame.durability === 'interval')) this.#syncLater()
+    } catch (error) {
+      for (const builder of group) builder.reject(error)
+      for (const sync of syncs) sync.reject(error)
     }
-    return this.#frames.splice(0, Math.max(1, count))
+    this.#queue.release(group)
   }
 
-  #room(): number {
-    const { last } = this.#options.segments
-    return last === undefined || !this.#activeIsSound
-      ? 0
-      : this.#options.limits.segmentBytesMax - last.dataBytes
+  async #answer(requests: PromiseWithResolvers<void>[], act: () => Promise<unknown>): Promise<void> {
+    const answered = requests.splice(0)
+    try {
+      await act()
+      for (const request of answered) request.resolve()
+    } catch (error) {
+      for (const request of answered) request.reject(error)
+    }
   }
 
-  async #store(group: readonly FrameBuilder[]): Promise<readonly WrittenFrame[]> {
+  /** The room of the segment that the next group goes to; a new one, if its first frame does not fit the present one. */
+  #roomForGroup(): number {
+    const { room } = this.#roller
+    return room >= this.#queue.firstBytes ? room : this.#options.limits.segmentBytesMax - SEGMENT_HEADER_BYTES
+  }
+
+  /** Writes a group, and makes it and all before it durable if asked; answers when readers may have it. */
+  async #secure(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
+    if (!isDurable) await this.#options.mark.reserve(this.#roller.nextOffset + recordCount(group))
+    const written = await this.#store(group, isDurable)
+    this.#options.onStored(written, this.durableOffset)
+    return written
+  }
+
+  async #store(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
     if (this.#failure !== undefined) throw this.#failure
     try {
-      return await this.#attempt(group)
+      return await this.#attempt(group, isDurable)
     } catch (error) {
-      if (isMillraceError(error, 'DISK_FULL')) throw error
-      this.#activeIsSound = false
+      if (!isMillraceError(error, 'DISK_FULL')) this.#roller.abandon()
+      // The next segment may have its space already; then the present one ends early.
+      else if (this.#roller.hasSpare) await this.#roller.roll()
+      else throw error
     }
     // The bytes are still in memory: a new file is written with them, the old one is never synced again.
     try {
-      return await this.#attempt(group)
+      return await this.#attempt(group, isDurable)
     } catch (error) {
       if (!isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)
       throw error
     }
   }
 
-  async #attempt(group: readonly FrameBuilder[]): Promise<readonly WrittenFrame[]> {
-    const active = await this.#activeFor(groupBytes(group))
-    const written = await active.write(group)
-    this.#nextOffset = active.segment.endOffset
-    return written
+  async #attempt(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
+    const active = await this.#roller.segmentFor(groupBytes(group))
+    if (group.length > 0) return active.write(group, isDurable)
+    await active.sync()
+    return []
   }
 
-  async #activeFor(bytes: number): Promise<ActiveSegment> {
-    if (this.#room() < bytes) return this.#roll()
-    this.#active ??= await this.#openLast()
-    return this.#active
-  }
-
-  async #openLast(): Promise<ActiveSegment> {
-    const { files, segments, limits } = this.#options
-    const segment = segments.last
-    assert(segment !== undefined, 'a segment with room exists')
-    return new ActiveSegment(segment, await files.open(segment.path, 'write'), limits)
-  }
-
-  async #roll(): Promise<ActiveSegment> {
-    const { files, directory, runtime, segments, limits } = this.#options
-    const baseOffset = this.#nextOffset
-    const predecessor = segments.all.findLast((segment) => segment.baseOffset < baseOffset)
-    const previous = this.#active
-    const previousIsSound = this.#activeIsSound
-    // If this fails half-way, a segment may be there that says where the old one ends: so the old one has ended.
-    this.#activeIsSound = false
-    const active = await ActiveSegment.create({ files, directory, runtime, baseOffset, predecessor, limits })
-    segments.push(active.segment)
-    this.#active = active
-    this.#activeIsSound = true
-    // Nobody depends on the old file any more; one that could not be synced may not even close well.
-    await (previousIsSound ? previous?.seal() : previous?.close())?.catch(() => {})
-    this.#options.onRoll()
-    return active
+  #syncLater(): void {
+    if (this.#cancelSync !== undefined || this.#closed) return
+    this.#cancelSync = this.#options.runtime.scheduler.after(this.#options.syncIntervalMsMax, () => {
+      this.#cancelSync = undefined
+      if (this.#roller.hasUnsynced && this.#failure === undefined) this.#request(this.#syncs).catch(() => {})
+    })
   }
 
   #fail(error: unknown): Error {
@@ -247,33 +213,6 @@ export class LogWriter {
   }
 }
 
-function groupBytes(group: readonly FrameBuilder[]): number {
-  return group.reduce((sum, frame) => sum + frame.bytes, 0)
-}
-
-function checkTimestamp(timestampMs: number | undefined): void {
-  if (timestampMs === undefined) return
-  if (Number.isInteger(timestampMs) && timestampMs >= 0 && timestampMs <= TIMESTAMP_MS_MAX) return
-  throw millraceError('LOG_TIMESTAMP_INVALID', { seen: timestampMs, limit: TIMESTAMP_MS_MAX })
-}
-
-/** Gives the wait up when `signal` aborts; the records go their way. */
-function abortableWaiter(
-  resolve: (result: AppendResult) => void,
-  reject: (error: unknown) => void,
-  signal: AbortSignal,
-): AppendWaiter {
-  const onAbort = () => reject(abortReason(signal))
-  const release = () => signal.removeEventListener('abort', onAbort)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return {
-    resolve: (result) => {
-      release()
-      resolve(result)
-    },
-    reject: (error) => {
-      release()
-      reject(error)
-    },
-  }
+function recordCount(group: readonly FrameBuilder[]): number {
+  return group.reduce((sum, frame) => sum + frame.count, 0)
 }

@@ -24,12 +24,30 @@ export interface AppendResult {
   readonly count: number
 }
 
+/**
+ * When an append resolves, and so what a power cut may take that was acknowledged.
+ * - `disk`: when it is on the disk. Nothing.
+ * - `interval`: when the operating system has it, which syncs it within `syncIntervalMsMax`. What was appended since
+ *   then; a killed process loses nothing.
+ * - `os`: when the operating system has it, which writes it when it likes (Linux: within about 30 s). That much; a
+ *   killed process loses nothing.
+ *
+ * A stronger append makes everything before it as durable as itself. Offsets are never used twice under any of them.
+ */
+export type Durability = 'disk' | 'interval' | 'os'
+
 /** When old segments may go. Whole sealed segments only; the active one stays. */
 export interface Retention {
   /** Remove segments whose newest record is older than this, in milliseconds. */
   readonly ageMsMax?: number
   /** Remove the oldest segments while the log has more bytes than this. */
   readonly bytesMax?: number
+}
+
+/** What was removed from the start of a log, and where it starts now. */
+export interface RetentionOutcome {
+  readonly removedSegments: number
+  readonly startOffset: number
 }
 
 /** Options of {@link openLog}. */
@@ -45,10 +63,23 @@ export interface LogOptions {
   readonly pendingBytesMax?: number
   /**
    * Zeros that may be written ahead of the data, in bytes. It makes syncs quicker, and their tail much shorter,
-   * at the price of writing each block twice. 0 for media that wear out. Default: 4 MiB; a small log takes less.
+   * at the price of writing each block twice; done only where appends are small. 0 for media that wear out. Default:
+   * 64 MiB, so that the next segment is there when the present one is full; a small log takes less.
    */
   readonly allocateAheadBytesMax?: number
   readonly retention?: Retention
+  /** What appends promise that do not say it themselves. Default: `disk`. */
+  readonly durability?: Durability
+  /** How long an append with durability `interval` stays without a sync, in milliseconds. Default: 1,000. */
+  readonly syncIntervalMsMax?: number
+}
+
+/** Options of {@link Log.append}. */
+export interface AppendOptions {
+  /** Gives up the wait, no more. */
+  readonly signal?: AbortSignal
+  /** Default: the log's. */
+  readonly durability?: Durability
 }
 
 /** How much one read may return; a read returns at least one record if there is one. */
@@ -66,33 +97,18 @@ export interface LogGap {
   readonly reason: string
 }
 
-/**
- * A durable, append-only list of records with consecutive offsets.
- *
- * What `append` has acknowledged survives a power cut; offsets are never reused, whatever the disk did; records
- * become visible to readers only when they are durable.
- */
-export interface Log extends AsyncDisposable {
+/** What can be read of a log, by its writer and by others. */
+export interface ReadableLog extends AsyncDisposable {
   /** The first offset that can be read. */
   readonly startOffset: number
-  /** The offset behind the last durable record; the next record gets this one or, after damage, a higher one. */
+  /** The offset behind the last record; the next one gets it or, after damage or a crash, a higher one. */
   readonly endOffset: number
   /** Bytes on disk, recomputed from the files when the log is opened. */
   readonly bytes: number
   /** Damage found so far, in the order of offsets; in sealed segments it is found when they are read. */
   readonly gaps: readonly LogGap[]
   /**
-   * Appends records in order, all or none, and resolves when they are durable. Calls made while a sync runs
-   * share the next one (group commit), in the order of the calls. The records must not be changed before the
-   * promise settles. Aborting gives up the wait only: what was handed over may still be written.
-   *
-   * @throws LOG_RECORD_TOO_LARGE, LOG_APPEND_TOO_LARGE, LOG_TIMESTAMP_INVALID; DISK_FULL (nothing written, goes
-   * on when there is space); LOG_STORAGE_FAILED (it is not known what was written, nothing more will be until
-   * the log is opened again); LOG_CLOSED
-   */
-  append(records: readonly NewRecord[], options?: { readonly signal?: AbortSignal }): Promise<AppendResult>
-  /**
-   * Durable records from `offset` on, skipping gaps; an empty list at the end of the log. Keys and values are
+   * Records from `offset` on, skipping gaps and what compaction has removed; an empty list at the end of the log. Keys and values are
    * views of larger memory that the log does not touch again; copy what you keep for long.
    *
    * @throws LOG_OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`; LOG_READ_FAILED (the disk did not
@@ -103,9 +119,45 @@ export interface Log extends AsyncDisposable {
   waitBeyond(offset: number, signal?: AbortSignal): Promise<void>
   /** The first offset whose record has a timestamp at or after `timestampMs`; `endOffset` if there is none. */
   offsetAt(timestampMs: number): Promise<number>
+  /** Closes the files. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * A durable, append-only list of records with consecutive offsets.
+ *
+ * What `append` has acknowledged survives a power cut, unless a weaker durability was asked for; offsets are never
+ * reused, whatever the disk did; records become visible to readers when they are as durable as their append asked for.
+ */
+export interface Log extends ReadableLog {
+  /** Behind the last record that a power cut would leave; below `endOffset` only after appends without durability `disk`. */
+  readonly durableOffset: number
+  /**
+   * Appends records in order, all or none, and resolves when they are as durable as asked. Calls made while a sync runs
+   * share the next one (group commit), in the order of the calls. The records must not be changed before the
+   * promise settles. Aborting gives up the wait only: what was handed over may still be written.
+   *
+   * @throws LOG_RECORD_TOO_LARGE, LOG_APPEND_TOO_LARGE, LOG_TIMESTAMP_INVALID; DISK_FULL (nothing written, goes
+   * on when there is space); LOG_STORAGE_FAILED (it is not known what was written, nothing more will be until
+   * the log is opened again); LOG_CLOSED
+   */
+  append(records: readonly NewRecord[], options?: AppendOptions): Promise<AppendResult>
+  /**
+   * Resolves when everything that was appended before the call is durable, whatever it asked for.
+   *
+   * @throws LOG_STORAGE_FAILED, LOG_CLOSED
+   */
+  sync(): Promise<void>
+  /**
+   * Removes the segments of which every record is below `offset`; resolves when they are gone for good. If that is all
+   * of a large active segment, a new one is begun, so that a consumed log gives its space back.
+   *
+   * @throws LOG_OFFSET_OUT_OF_RANGE above `endOffset`; LOG_CLOSED
+   */
+  trimBefore(offset: number): Promise<RetentionOutcome>
   /** Applies the retention now; resolves when what it removed is gone for good. */
-  applyRetention(): Promise<{ readonly removedSegments: number; readonly startOffset: number }>
-  /** Waits for appends in flight, then closes the files and gives the lock back. Idempotent. */
+  applyRetention(): Promise<RetentionOutcome>
+  /** Waits for appends in flight, makes them durable, then closes the files and gives the lock back. Idempotent. */
   close(): Promise<void>
 }
 
@@ -114,7 +166,7 @@ export interface Log extends AsyncDisposable {
  * the start offset if retention has overtaken it.
  */
 export async function* followLog(
-  log: Log,
+  log: ReadableLog,
   offset: number,
   signal: AbortSignal,
   limits?: ReadLimits,

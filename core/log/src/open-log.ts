@@ -21,7 +21,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const names = await files.list(directory)
     await checkFormat(files, directory, names)
     const mark = await DurableMark.open(files, directory, names, runtime.scheduler)
-    const recovered = await recoverLog(files, directory, names, mark.offset)
+    const recovered = await recoverLog(files, directory, names, mark)
     return new DurableLog(options, recovered, mark, lock)
   } catch (error) {
     await lock.release()

@@ -1,5 +1,5 @@
 import { isMillraceError } from '@millrace/kernel'
-import { CORRUPT, DELETED, parseSegmentName, TEMPORARY, TORN } from './directory-layout.ts'
+import { CORRUPT, DELETED, parseSegmentName, SPARE_FILE, TEMPORARY, TORN } from './directory-layout.ts'
 import type { Files, OpenFile } from './files.ts'
 import { refuseNewer } from './format-version.ts'
 import { FrameCursor } from './frame-cursor.ts'
@@ -18,6 +18,8 @@ import { SparseIndex } from './sparse-index.ts'
 
 const COPY_CHUNK_BYTES = 1024 * 1024
 const SALVAGE_CHUNK_BYTES = 256 * 1024
+/** Offsets that are not used again after a crash, since records without durability may have had them. */
+const SKIPPED = 'reserved for records that did not wait for the disk, and not found after a crash'
 /** Torn tails that are kept for inspection. */
 const TORN_FILES_MAX = 16
 
@@ -29,6 +31,12 @@ export interface RecoveredLog {
   readonly nextOffset: number
   /** Whether the last segment may be written to; if not, the next append starts a new one. */
   readonly lastIsSound: boolean
+}
+
+/** What the durable mark says: what was durable, and which offsets may have been given to what was not. */
+interface Mark {
+  readonly offset: number
+  readonly reserved: number
 }
 
 interface Found {
@@ -52,14 +60,14 @@ export async function recoverLog(
   files: Files,
   directory: string,
   names: readonly string[],
-  mark: number,
+  mark: Mark,
 ): Promise<RecoveredLog> {
   await removeLeftovers(files, directory, names)
   // A name that is there may be in the system's memory only: whoever made it may have died before the sync.
   await files.syncDirectory(directory)
   const { found, unreadable } = await findSegments(files, directory, names)
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
-  const durableOffset = Math.max(mark, ...unreadable)
+  const durableOffset = Math.max(mark.offset, ...unreadable)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -69,19 +77,23 @@ export async function recoverLog(
   }
   const last = found.at(-1)
   if (last === undefined) {
-    gaps.add({ from: 0, to: durableOffset, reason: 'no segment is left' })
-    return { segments, gaps, nextOffset: durableOffset, lastIsSound: false }
+    const nextOffset = Math.max(durableOffset, mark.reserved)
+    gaps.add({ from: 0, to: nextOffset, reason: 'no segment is left' })
+    return { segments, gaps, nextOffset, lastIsSound: false }
   }
   const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)
   segments.push(segment)
   gaps.add({ from: segment.endOffset, to: durableOffset, reason: `missing at the end of ${segment.path}` })
-  const nextOffset = Math.max(segment.endOffset, durableOffset)
+  const nextOffset = Math.max(segment.endOffset, durableOffset, mark.reserved)
+  gaps.add({ from: segment.endOffset, to: nextOffset, reason: SKIPPED })
   return { segments, gaps, nextOffset, lastIsSound: isSound && nextOffset === segment.endOffset }
 }
 
 async function removeLeftovers(files: Files, directory: string, names: readonly string[]): Promise<void> {
   const torn = names.filter((name) => name.endsWith(TORN)).sort()
-  const leftovers = names.filter((name) => name.endsWith(TEMPORARY) || name.endsWith(DELETED))
+  const leftovers = names.filter(
+    (name) => name === SPARE_FILE || name.endsWith(TEMPORARY) || name.endsWith(DELETED),
+  )
   for (const name of [...leftovers, ...torn.slice(0, -TORN_FILES_MAX)])
     await files.remove(`${directory}/${name}`)
 }
@@ -226,7 +238,13 @@ async function copyRange(
 async function scan(files: Files, found: Found, durableOffset: number) {
   await using file = await files.open(found.path, 'read')
   const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
-  const result = await scanSegment({ ...found, file, durableOffset, index })
+  const result = await scanSegment({
+    ...found,
+    isRecycled: found.header?.isRecycled ?? false,
+    file,
+    durableOffset,
+    index,
+  })
   return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
 }
 
@@ -238,6 +256,7 @@ function adopt(
   maxTimestampMs: number | undefined,
 ): Segment {
   const { path, baseOffset, fileBytes, header, salt } = found
+  const { isRecycled = false, isCompacted = false } = header ?? {}
   const idRest = header === undefined ? 0 : idRestOf(header.id)
   return new Segment({
     path,
@@ -247,6 +266,8 @@ function adopt(
     endOffset,
     dataBytes,
     fileBytes,
+    isRecycled,
+    isCompacted,
     index,
     maxTimestampMs,
   })

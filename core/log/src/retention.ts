@@ -6,18 +6,15 @@ import type { LogReader } from './log-reader.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
-/** What `applyRetention` answers. */
-export interface RetentionOutcome {
-  readonly removedSegments: number
-  readonly startOffset: number
-}
-
-interface RetainedLog {
+/** What removal needs of a log. */
+export interface RetainedLog {
   readonly files: Files
   readonly directory: string
   readonly clock: Clock
   readonly segments: SegmentList
   readonly reader: LogReader
+  /** May take the file of a removed segment, by its path, to use it again. */
+  readonly recycle: (path: string) => Promise<boolean>
 }
 
 /**
@@ -25,15 +22,27 @@ interface RetainedLog {
  * the names made durable, then removed: after a power cut a segment is there, or is removed at the next start.
  */
 export async function removeExpired(log: RetainedLog, retention: Retention | undefined): Promise<number> {
-  if (retention === undefined) return 0
-  const expired = await findExpired(log, retention)
+  return retention === undefined ? 0 : removeFirst(log, await findExpired(log, retention))
+}
+
+/** Removes the sealed segments of which every record is below `offset`. */
+export function removeBefore(log: RetainedLog, offset: number): Promise<number> {
+  return removeFirst(
+    log,
+    log.segments.all.slice(0, -1).filter(({ endOffset }) => endOffset <= offset),
+  )
+}
+
+/** Removes `expired`, which are the first segments of the log. */
+async function removeFirst(log: RetainedLog, expired: readonly Segment[]): Promise<number> {
   if (expired.length === 0) return 0
   for (const { path } of expired) {
     await log.files.rename(path, path + DELETED)
     log.segments.removeFirst()
   }
   await log.files.syncDirectory(log.directory)
-  for (const { path } of expired) await log.files.remove(path + DELETED)
+  for (const { path } of expired)
+    if (!(await log.recycle(path + DELETED))) await log.files.remove(path + DELETED)
   return expired.length
 }
 

@@ -5,6 +5,10 @@ import { getInteger64, putInteger64, viewOf } from './integers.ts'
 const MAGIC = 0x4753524d
 const CHECKSUM_CRC32C = 1
 
+const FLAG_PREDECESSOR = 1
+const FLAG_RECYCLED = 2
+const FLAG_COMPACTED = 4
+
 /** The newest format that this code reads, and the one that it writes. */
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
@@ -28,6 +32,10 @@ export interface SegmentHeader {
   readonly id: Uint8Array
   readonly baseOffset: number
   readonly createdAtMs: number
+  /** The file was another segment before: what stands behind the frames may be anything, not just zeros. */
+  readonly isRecycled: boolean
+  /** Made by compaction, complete, from one segment or several; the id is that of the last of them. */
+  readonly isCompacted: boolean
   /** Undefined for the first segment of a log. */
   readonly predecessor: Predecessor | undefined
 }
@@ -53,9 +61,10 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   bytes.set(header.id, 8)
   putInteger64(view, 24, header.baseOffset)
   putInteger64(view, 32, header.createdAtMs)
-  const { predecessor } = header
+  const { predecessor, isRecycled, isCompacted } = header
+  const flags = (isRecycled ? FLAG_RECYCLED : 0) | (isCompacted ? FLAG_COMPACTED : 0)
+  view.setUint8(7, flags | (predecessor === undefined ? 0 : FLAG_PREDECESSOR))
   if (predecessor !== undefined) {
-    view.setUint8(7, 1)
     view.setUint32(40, predecessor.salt, true)
     view.setUint32(44, predecessor.idRest, true)
     putInteger64(view, 48, predecessor.endOffset)
@@ -76,7 +85,9 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
     id: bytes.slice(8, 24),
     baseOffset: getInteger64(view, 24),
     createdAtMs: getInteger64(view, 32),
-    predecessor: view.getUint8(7) === 1 ? decodePredecessor(view) : undefined,
+    isRecycled: (view.getUint8(7) & FLAG_RECYCLED) !== 0,
+    isCompacted: (view.getUint8(7) & FLAG_COMPACTED) !== 0,
+    predecessor: (view.getUint8(7) & FLAG_PREDECESSOR) === 0 ? undefined : decodePredecessor(view),
   }
 }
 

@@ -15,6 +15,8 @@ export interface ScanRequest {
   readonly fileBytes: number
   /** Everything before this offset is known to have been acknowledged. */
   readonly durableOffset: number
+  /** Behind the frames there may be anything that stood in another segment. */
+  readonly isRecycled: boolean
   readonly index: SparseIndex
 }
 
@@ -24,7 +26,10 @@ export interface ScanResult {
   readonly endOffset: number
   /** Behind the last frame that counts. */
   readonly dataBytes: number
-  /** Behind the last byte that is not zero; above `dataBytes` if there is a tail of something else. */
+  /**
+   * Behind the last byte that is not zero, or behind the last intact frame of a recycled segment; above `dataBytes` if
+   * there is a tail of something that must not come back.
+   */
   readonly contentEnd: number
   readonly maxTimestampMs: number
   readonly gaps: readonly LogGap[]
@@ -56,7 +61,7 @@ export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
     position = frame.end
     maxTimestampMs = Math.max(maxTimestampMs, header.maxTimestampMs)
   }
-  const contentEnd = await cursor.contentEnd(position)
+  const contentEnd = await (request.isRecycled ? lastFrameEnd(cursor, position) : cursor.contentEnd(position))
   return { endOffset: expected, dataBytes: position, contentEnd, maxTimestampMs, gaps }
 }
 
@@ -78,4 +83,14 @@ async function findResumption(
     frame = await cursor.nextFrame(frame.end, expected + 1)
   }
   return undefined
+}
+
+/** Behind the last intact frame of this segment from `position` on: what another one has left behind is no tail of it. */
+async function lastFrameEnd(cursor: FrameCursor, position: number): Promise<number> {
+  let end = position
+  for (;;) {
+    const frame = await cursor.nextFrame(end, 0)
+    if (frame === undefined) return end
+    end = frame.end
+  }
 }

@@ -11,6 +11,10 @@ export interface SegmentDraft {
   readonly endOffset: number
   readonly dataBytes: number
   readonly fileBytes: number
+  /** Behind the data there may be anything that stood in another segment. Default: false. */
+  readonly isRecycled?: boolean
+  /** Made by compaction: some of its offsets have no record any more. Default: false. */
+  readonly isCompacted?: boolean
   /** Default: an empty one. */
   readonly index?: SparseIndex | undefined
   /** Default: unknown until somebody reads the segment. */
@@ -24,6 +28,8 @@ export class Segment {
   readonly salt: number
   readonly idRest: number
   readonly index: SparseIndex
+  readonly isRecycled: boolean
+  readonly isCompacted: boolean
   /** Behind the last durable record. */
   endOffset: number
   /** Behind the last durable frame; what stands there is not the log's. */
@@ -38,6 +44,8 @@ export class Segment {
     this.baseOffset = draft.baseOffset
     this.salt = draft.salt
     this.idRest = draft.idRest
+    this.isRecycled = draft.isRecycled ?? false
+    this.isCompacted = draft.isCompacted ?? false
     this.endOffset = draft.endOffset
     this.dataBytes = draft.dataBytes
     this.fileBytes = draft.fileBytes

@@ -23,6 +23,8 @@ describe('the format', () => {
       id: Uint8Array.from({ length: 16 }, (_, index) => index),
       baseOffset: 42,
       createdAtMs: TIME,
+      isRecycled: false,
+      isCompacted: false,
       predecessor: { salt: 0xa3a2a1a0, idRest: 0xa7a6a5a4, endOffset: 42, dataBytes: 4096 },
     }
     expect(encodeSegmentHeader(header)).toEqual(example('segment-header'))
@@ -36,7 +38,8 @@ describe('the format', () => {
     ]
     const builder = new FrameBuilder(1)
     const appended = records.map(({ key, ...rest }) => (key === undefined ? rest : { ...rest, key }))
-    builder.add(appended, encodedBytesMax(appended), 0, { resolve: () => {}, reject: () => {} })
+    const waiter = { resolve: () => {}, reject: () => {} }
+    builder.add(appended, encodedBytesMax(appended), { nowMs: 0, durability: 'disk', waiter })
     const frame = example('frame')
     expect(builder.seal({ baseOffset: 42, salt: 0x03020100, unsyncedBefore: 0 })).toEqual(frame)
 

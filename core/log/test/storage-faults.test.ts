@@ -75,7 +75,7 @@ describe('a full disk', () => {
 
   test('when a new segment is to begin leaves the log as it was', async () => {
     const files = memoryFiles()
-    const log = await openTestLog(files)
+    const log = await openTestLog(files, { allocateAheadBytesMax: 0 })
     for (const name of ['a', 'b', 'c']) await log.append([large(name)])
     files.failNext('write', 'ENOSPC', { path: segmentPath(3), times: 2 })
     await expect(log.append([large('d')])).rejects.toMatchObject({ code: 'DISK_FULL' })

@@ -1,0 +1,153 @@
+import type { Runtime } from '@millrace/kernel'
+import { ActiveSegment, type SegmentLimits } from './active-segment.ts'
+import type { Files } from './files.ts'
+import type { GapList } from './gap-list.ts'
+import type { Predecessor } from './segment-header.ts'
+import type { SegmentList } from './segment-list.ts'
+import { SpareSegment } from './spare-segment.ts'
+
+/** What the roller is made from. */
+export interface RollerOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly runtime: Runtime
+  readonly segments: SegmentList
+  readonly gaps: GapList
+  readonly limits: SegmentLimits
+  readonly nextOffset: number
+  readonly lastIsSound: boolean
+  readonly onRoll: () => void
+}
+
+/**
+ * Decides which segment is written to: opens the last one when it is needed first, begins a new one when it is full,
+ * and takes what is not durable yet out of one that cannot be trusted any more.
+ */
+export class SegmentRoller {
+  readonly #options: RollerOptions
+  readonly #spare: SpareSegment
+  #active: ActiveSegment | undefined
+  #isSound: boolean
+
+  constructor(options: RollerOptions) {
+    this.#options = options
+    this.#isSound = options.lastIsSound
+    this.#spare = new SpareSegment(options)
+  }
+
+  /** The offset of the next record. */
+  get nextOffset(): number {
+    return this.#active?.segment.endOffset ?? this.#options.nextOffset
+  }
+
+  /** Behind the last durable record. What recovery found is durable. */
+  get durableOffset(): number {
+    return this.#active?.synced.offset ?? this.#options.nextOffset
+  }
+
+  get hasUnsynced(): boolean {
+    return this.durableOffset < this.nextOffset
+  }
+
+  /** Bytes that the segment has room for; 0 if the next write begins a new one. */
+  get room(): number {
+    const { last } = this.#options.segments
+    return last === undefined || !this.#isSound ? 0 : this.#options.limits.segmentBytesMax - last.dataBytes
+  }
+
+  /** True if a new segment could be begun without more space on the disk. */
+  get hasSpare(): boolean {
+    return this.#spare.isReady
+  }
+
+  /** Where a segment file that is not needed any more may go to be used again; false if it is not wanted. */
+  recycle(path: string): Promise<boolean> {
+    return this.#spare.recycle(path)
+  }
+
+  /** Nobody knows any more what stands in the segment behind its durable part: nothing more goes into it. */
+  abandon(): void {
+    this.#isSound = false
+  }
+
+  /** The segment with room for `bytes`. */
+  async segmentFor(bytes: number): Promise<ActiveSegment> {
+    if (this.room < bytes) return this.roll()
+    this.#active ??= await this.#openLast()
+    this.#spare.prepareFor(this.#active, bytes)
+    return this.#active
+  }
+
+  /** Begins a new segment; what stands in the one before is durable on return. */
+  async roll(): Promise<ActiveSegment> {
+    const previous = this.#active
+    if (previous !== undefined && this.hasUnsynced) {
+      if (!this.#isSound) return this.#rescue(previous)
+      await previous.sync()
+    }
+    const baseOffset = this.nextOffset
+    const predecessor = this.#options.segments.all.findLast((segment) => segment.baseOffset < baseOffset)
+    const wasSound = this.#isSound
+    // If this fails half-way, a segment may be there that says where the old one ends: so the old one has ended.
+    this.#isSound = false
+    const active = await this.#create(baseOffset, predecessor)
+    this.#replaceActive(active)
+    // Nobody depends on the old file any more; one that could not be synced may not even close well.
+    await (wasSound ? previous?.seal() : previous?.close())?.catch(() => {})
+    return active
+  }
+
+  async close(): Promise<void> {
+    await this.#spare.close()
+    await this.#active?.close()
+  }
+
+  async #openLast(): Promise<ActiveSegment> {
+    const { files, segments, limits, nextOffset } = this.#options
+    const segment = segments.last
+    if (segment === undefined) return this.#create(nextOffset, undefined)
+    return new ActiveSegment(segment, await files.open(segment.path, 'write'), limits)
+  }
+
+  #create(baseOffset: number, predecessor: Predecessor | undefined): Promise<ActiveSegment> {
+    return ActiveSegment.create({ ...this.#options, baseOffset, predecessor, spare: this.#spare })
+  }
+
+  #replaceActive(active: ActiveSegment): void {
+    this.#options.segments.push(active.segment)
+    this.#active = active
+    this.#isSound = true
+    this.#options.onRoll()
+  }
+
+  /**
+   * Writes what was acknowledged without being durable into a new segment, from where the system still has it. What it
+   * does not have any more is a gap. Readers see the old file until the new one is complete.
+   */
+  async #rescue(previous: ActiveSegment): Promise<ActiveSegment> {
+    const { segments, gaps } = this.#options
+    const { segment, synced } = previous
+    const frames = await previous.unsyncedFrames()
+    const before = segments.all.findLast(({ baseOffset }) => baseOffset < synced.offset)
+    const { salt, idRest } = segment
+    const predecessor =
+      before === segment ? { salt, idRest, endOffset: synced.offset, dataBytes: synced.bytes } : before
+    const rescued = await this.#create(synced.offset, predecessor)
+    await rescued.adopt(frames)
+    const { endOffset: nextOffset } = segment
+    previous.cutToSynced()
+    this.#replaceActive(rescued)
+    await previous.close().catch(() => {})
+    const { endOffset } = rescued.segment
+    if (endOffset === nextOffset) return rescued
+    gaps.add({
+      from: endOffset,
+      to: nextOffset,
+      reason: `not durable when a sync of ${segment.path} failed, and not readable any more`,
+    })
+    const next = await this.#create(nextOffset, rescued.segment)
+    this.#replaceActive(next)
+    await rescued.seal().catch(() => {})
+    return next
+  }
+}

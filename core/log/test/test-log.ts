@@ -89,7 +89,15 @@ const SALT = 0x03020100
 /** The header of a first segment, whose id has the bytes 0 to 15. */
 export function headerOf(baseOffset: number): SegmentHeader {
   const id = Uint8Array.from({ length: 16 }, (_, index) => index)
-  return { version: 1, id, baseOffset, createdAtMs: 0, predecessor: undefined }
+  return {
+    isRecycled: false,
+    isCompacted: false,
+    version: 1,
+    id,
+    baseOffset,
+    createdAtMs: 0,
+    predecessor: undefined,
+  }
 }
 
 /** A frame with intact checksums around any body, for a segment of {@link headerOf}. */

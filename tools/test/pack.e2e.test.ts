@@ -70,8 +70,10 @@ describe('what was installed', () => {
     const readme = readFileSync(join(app, 'node_modules/@millrace/log/README.md'), 'utf8')
     const example = readPage(readme).fences.find(({ code }) => code.startsWith('import'))
     writeFileSync(join(app, 'example.mjs'), example?.code ?? '')
-    const { stdout } = await runNode('example.mjs')
-    expect(stdout).toContain('durable at offset 0')
+    const first = await runNode('example.mjs')
+    expect(first.stdout).toContain('on the disk at offset 2')
+    const second = await runNode('example.mjs')
+    expect(second.stdout).toContain('still there 2')
   })
 
   test('names its sources in stack traces', async () => {

@@ -1,2 +1,3 @@
+export { type NodeDirectory, nodeDirectory } from './node-directory.ts'
 export { nodeFiles } from './node-files.ts'
 export { nodeRuntime } from './node-runtime.ts'

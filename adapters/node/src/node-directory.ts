@@ -1,0 +1,24 @@
+import { basename, dirname, resolve } from 'node:path'
+import type { Runtime } from '@millrace/kernel'
+import type { Files } from '@millrace/log'
+import { nodeFiles } from './node-files.ts'
+import { nodeRuntime } from './node-runtime.ts'
+
+/** What a log or a queue needs of this machine: a directory, and time, timers and chance. */
+export interface NodeDirectory {
+  readonly files: Files
+  readonly directory: string
+  readonly runtime: Runtime
+}
+
+/**
+ * The directory at `path`, which is made when something is opened in it. A relative path goes from the working directory
+ * of now.
+ *
+ * @example
+ * const log = await openLog({ ...nodeDirectory('data/orders'), retention: { ageMsMax: 86_400_000 } })
+ */
+export function nodeDirectory(path: string): NodeDirectory {
+  const whole = resolve(path)
+  return { files: nodeFiles(dirname(whole)), directory: basename(whole), runtime: nodeRuntime() }
+}

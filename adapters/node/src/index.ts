@@ -1,3 +1,3 @@
 export { type NodeDirectory, nodeDirectory } from './node-directory.ts'
 export { nodeFiles } from './node-files.ts'
-export { nodeRuntime } from './node-runtime.ts'
+export { type NodeRuntimeOptions, nodeRuntime } from './node-runtime.ts'

@@ -13,12 +13,14 @@ export interface NodeDirectory {
 
 /**
  * The directory at `path`, which is made when something is opened in it. A relative path goes from the working directory
- * of now.
+ * of now. The process lives as long as something in it waits for a time: a reader for the next writer, a delayed item for
+ * its hour; closing what was opened ends that.
  *
  * @example
  * const log = await openLog({ ...nodeDirectory('data/orders'), retention: { ageMsMax: 86_400_000 } })
  */
 export function nodeDirectory(path: string): NodeDirectory {
   const whole = resolve(path)
-  return { files: nodeFiles(dirname(whole)), directory: basename(whole), runtime: nodeRuntime() }
+  const runtime = nodeRuntime({ timersHoldProcess: true })
+  return { files: nodeFiles(dirname(whole)), directory: basename(whole), runtime }
 }

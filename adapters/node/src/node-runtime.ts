@@ -5,11 +5,17 @@ import type { Runtime } from '@millrace/kernel'
 const DELAY_MS_MAX = 2 ** 31 - 1
 const NUMBERS_AT_ONCE = 256
 
-/**
- * Time, timers and chance of this process. Timers do not keep the process alive; random numbers come from the
- * cryptographic source.
- */
-export function nodeRuntime(): Runtime {
+/** Choices of {@link nodeRuntime}. */
+export interface NodeRuntimeOptions {
+  /**
+   * True lets the process live as long as a timer runs, as Node's own timers do: for programs that have nothing else to
+   * live for. Default: false, for servers, which end when they have been told to.
+   */
+  readonly timersHoldProcess?: boolean
+}
+
+/** Time, timers and chance of this process. Random numbers come from the cryptographic source. */
+export function nodeRuntime({ timersHoldProcess = false }: NodeRuntimeOptions = {}): Runtime {
   const numbers = new Uint32Array(NUMBERS_AT_ONCE)
   let used = NUMBERS_AT_ONCE
   const nextUint32 = (): number => {
@@ -25,7 +31,7 @@ export function nodeRuntime(): Runtime {
     scheduler: {
       after: (delayMs, task) => {
         const timer = setTimeout(task, Math.min(Math.max(0, delayMs), DELAY_MS_MAX))
-        timer.unref()
+        if (!timersHoldProcess) timer.unref()
         return () => clearTimeout(timer)
       },
     },

@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { nodeRuntime } from '@millrace/node'
 import { expect, test } from 'vitest'
+
+const run = promisify(execFile)
 
 test('a task runs later, never at once, and not if it was cancelled', async () => {
   const { scheduler } = nodeRuntime()
@@ -31,15 +33,25 @@ test('a delay longer than a timer can wait does not fire at once', async () => {
   cancel()
 })
 
+/** Runs code in a process that has nothing else to do, and resolves with what it printed when it has ended. */
+async function runAlone(code: string): Promise<string> {
+  const words = ['--input-type=module', '--eval', `import * as node from '@millrace/node'; ${code}`]
+  const { stdout } = await run(process.execPath, words, { cwd: import.meta.dirname, timeout: 20_000 })
+  return stdout
+}
+
 test('a pending task does not keep the process alive', async () => {
-  const code = `import { nodeRuntime } from '@millrace/node'; nodeRuntime().scheduler.after(60_000, () => {})`
-  const arguments_ = ['--input-type=module', '--eval', code]
-  const child = spawn(process.execPath, arguments_, {
-    cwd: import.meta.dirname,
-    stdio: 'inherit',
-    timeout: 20_000,
-  })
-  expect((await once(child, 'exit'))[0]).toBe(0)
+  const code = `node.nodeRuntime().scheduler.after(60_000, () => {})`
+  expect(await runAlone(code)).toBe('')
+})
+
+test('a pending task keeps the process alive if it is asked to, until it has run or was cancelled', async () => {
+  const code = `
+    const { scheduler } = node.nodeRuntime({ timersHoldProcess: true })
+    scheduler.after(60_000, () => {})()
+    scheduler.after(20, () => console.log('ran'))
+    node.nodeDirectory('never-made').runtime.scheduler.after(30, () => console.log('and in a directory'))`
+  expect(await runAlone(code)).toBe('ran\nand in a directory\n')
 })
 
 test('random numbers stay within their bounds and differ', () => {

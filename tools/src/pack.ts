@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Finding, formatFindings } from './finding.ts'
 import { publishable } from './pack/publishable.ts'
+import type { FullManifest } from './pack/published-manifest.ts'
 import { builtFiles, stagePackage } from './pack/stage.ts'
 import { readTarball } from './pack/tarball.ts'
 import { checkTarball } from './pack/tarball-check.ts'
@@ -50,6 +51,7 @@ export function pack(names: readonly string[], folder: string): PackResult {
   const { packages, held } = publishable(workspace, names)
   mkdirSync(folder, { recursive: true })
   build(packages)
+  for (const owner of packages) buildSite(owner)
   const staged = packages.map((owner) => {
     const target = join(folder, 'staged', owner.folder)
     stagePackage(workspace, owner, root, target)
@@ -71,13 +73,22 @@ function build(packages: readonly Package[]): void {
   if (!isWhole) run(toolPath('typescript'), ['-b', '--force', ...folders], root)
 }
 
+/** What the compiler does not build, a package builds itself. */
+function buildSite({ folder, manifest }: Package): void {
+  if ((manifest as FullManifest).scripts?.build !== undefined) npm(['run', 'build', '-w', folder], root)
+}
+
+function npm(args: readonly string[], cwd: string): string {
+  const isWindows = process.platform === 'win32'
+  const options = { cwd, encoding: 'utf8', shell: isWindows } as const
+  const { status, stdout, stderr } = spawnSync(isWindows ? 'npm.cmd' : 'npm', args, options)
+  if (status !== 0) throw new Error(`npm ${args[0]} failed: ${stderr || stdout}`)
+  return stdout
+}
+
 function npmPack(staged: readonly string[], folder: string): PackedPackage[] {
   const args = ['pack', ...staged, '--json', '--ignore-scripts', '--pack-destination', folder]
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const options = { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' } as const
-  const { status, stdout, stderr } = spawnSync(npm, args, options)
-  if (status !== 0) throw new Error(`npm pack failed: ${stderr || stdout}`)
-  return (JSON.parse(stdout) as NpmPacked[]).map((each) => ({
+  return (JSON.parse(npm(args, folder)) as NpmPacked[]).map((each) => ({
     name: each.name,
     version: each.version,
     path: join(folder, each.filename),

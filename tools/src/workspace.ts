@@ -26,6 +26,8 @@ export interface Layers {
 export interface Manifest {
   readonly name: string
   readonly private?: boolean
+  /** On a private package: its build is published all the same, see `npm run pack`. */
+  readonly publishConfig?: unknown
   readonly workspaces?: readonly string[]
   readonly exports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>

@@ -16,6 +16,7 @@ describe('what is packed', () => {
       'adapters/node': { imports: ['core/log'], manifest: { dependencies: { '@house/log': '1.0.0' } } },
       'apps/console': { manifest: { private: true } },
       'apps/cli': { manifest: { dependencies: { '@house/console': '1.0.0' } } },
+      'apps/site': { manifest: { private: true, publishConfig: { access: 'public' } } },
     },
   })
   const namesOf = (...names: string[]) =>
@@ -25,8 +26,8 @@ describe('what is packed', () => {
     expect(namesOf('@house/node')).toEqual(['@house/kernel', '@house/log', '@house/node'])
   })
 
-  test('without names it is everything that is not private and needs nothing private', () => {
-    expect(namesOf().toSorted()).toEqual(['@house/kernel', '@house/log', '@house/node'])
+  test('without names it is everything that can be published, and needs nothing that cannot', () => {
+    expect(namesOf().toSorted()).toEqual(['@house/kernel', '@house/log', '@house/node', '@house/site'])
     expect(publishable(workspace).held).toEqual([{ name: '@house/cli', needs: '@house/console' }])
   })
 
@@ -60,6 +61,7 @@ test('the published manifest leads to what was built, and nothing of the workspa
     },
     bin: { log: 'bin/log.js' },
     files: ['dist', 'bin', 'templates'],
+    publishConfig: { access: 'public' },
     dependencies: { '@house/kernel': '1.2.3', other: '2.0.0' },
   })
 })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CommandRequest, ProblemBody, PublishRequest } from '@millrace/server/api-shapes'
-import { siteDirectory } from '../src/site.ts'
+import { siteDirectory } from '../site.js'
 import { FakeBackbone } from './fake-backbone.ts'
 
 /** How the fake API misbehaves; may be changed at any time. */

@@ -9,15 +9,15 @@ export interface Publishable {
 }
 
 /**
- * The packages that `names` ask for (none: all that are not private) with the siblings they need, since npm installs them
+ * The packages that `names` ask for (none: all that can be published) with the siblings they need, since npm installs them
  * only together. A package that needs a private sibling is held back.
  *
  * @throws an error for people if a name is unknown, private, or held back
  */
 export function publishable(workspace: Workspace, names: readonly string[] = []): Publishable {
-  const open = workspace.packages.filter(({ manifest }) => manifest.private !== true)
+  const open = workspace.packages.filter(isOpen)
   const held = open.flatMap((each) => {
-    const needs = withSiblings(workspace, each).find(({ manifest }) => manifest.private === true)
+    const needs = withSiblings(workspace, each).find((sibling) => !isOpen(sibling))
     return needs === undefined ? [] : [{ name: each.manifest.name, needs: needs.manifest.name }]
   })
   const free = open.filter(({ manifest }) => !held.some(({ name }) => name === manifest.name))
@@ -31,6 +31,11 @@ export function publishable(workspace: Workspace, names: readonly string[] = [])
   }
   const asked = names.length === 0 ? free : free.filter(({ manifest }) => names.includes(manifest.name))
   return { packages: [...new Set(asked.flatMap((each) => withSiblings(workspace, each)))], held }
+}
+
+/** A private package cannot be published as it stands; with `publishConfig` it says that what is built of it can. */
+function isOpen({ manifest }: Package): boolean {
+  return manifest.private !== true || manifest.publishConfig !== undefined
 }
 
 /** A package behind everything of this repository that it needs. */

@@ -12,6 +12,7 @@ export interface FullManifest extends Manifest {
   readonly bin?: Readonly<Record<string, string>>
   /** What the package carries beside `dist`, its README and the licence. */
   readonly files?: readonly string[]
+  readonly scripts?: Readonly<Record<string, string>>
 }
 
 /** Where the compiler's output of a source stands: `./src/a.ts` → `./dist/a.js`. Other paths stay as they are. */
@@ -48,6 +49,8 @@ export function publishedManifest(
     exports: { ...Object.fromEntries(exports), './package.json': './package.json' },
     ...(bin === undefined ? {} : { bin }),
     files: carriedFolders(manifest),
+    // A package with a scope is published for nobody unless it says so.
+    publishConfig: { access: 'public' },
     dependencies: Object.fromEntries(
       Object.entries(dependencies ?? {}).map(([each, range]) => [each, versionOf(each) ?? range]),
     ),
@@ -57,7 +60,8 @@ export function publishedManifest(
 /** Folders and files beside README and licence, which npm always takes along. */
 export function carriedFolders({ bin, files }: FullManifest): string[] {
   const folders = Object.values(bin ?? {}).map((path) => path.replace(/\/[^/]*$/, ''))
-  return [...new Set(['dist', ...folders, ...(files ?? [])])]
+  const built = files?.some((path) => path.startsWith('dist/')) ? [] : ['dist']
+  return [...new Set([...built, ...folders, ...(files ?? [])])]
 }
 
 function publishedTarget(target: unknown): unknown {

@@ -4,8 +4,12 @@ import { type Package, readJson, type Workspace } from '../workspace.ts'
 import { builtPath, carriedFolders, type FullManifest, publishedManifest } from './published-manifest.ts'
 import { publishedReadme, withBuiltNames, withLibrary, withSource } from './published-text.ts'
 
-/** The files of a package's `dist` that belong to a source; what an older build has left there does not. */
+/**
+ * The files of a package's `dist` that belong to a source; what an older build has left there does not. None if its
+ * `exports` lead to no source: then it names in `files` what it carries.
+ */
 export function builtFiles(owner: Package): { readonly source: string; readonly built: string[] }[] {
+  if (!JSON.stringify(owner.manifest.exports ?? {}).includes('"./src/')) return []
   return sourcesOf(owner).map((source) => ({
     source,
     built: [builtPath(source), `${builtPath(source)}.map`, builtPath(source, '.d.ts')],

@@ -15,7 +15,7 @@ const CURE = 'Correct tools/src/pack, or what the package says of itself'
 export function checkTarball(name: string, tarball: Tarball): Finding[] {
   const text = tarball.get('package.json')
   if (text === undefined) return [{ path: name, wrong: 'There is no package.json', cure: CURE }]
-  const manifest = JSON.parse(text) as FullManifest & { readonly scripts?: unknown }
+  const manifest = JSON.parse(text) as FullManifest
   const complaints = [
     ...checkFiles(tarball),
     ...checkManifest(manifest),
@@ -34,7 +34,7 @@ function checkFiles(tarball: Tarball): string[] {
   ]
 }
 
-function checkManifest(manifest: FullManifest & { readonly scripts?: unknown }): string[] {
+function checkManifest(manifest: FullManifest): string[] {
   const { devDependencies, scripts, dependencies, files } = manifest
   const loose = Object.entries(dependencies ?? {}).filter(([, range]) => !/^\d+\.\d+\.\d+$/.test(range))
   return [

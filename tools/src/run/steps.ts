@@ -22,6 +22,7 @@ export const proofSteps: readonly Step[] = [
     limitMs: 5 * MINUTE_MS,
     needs: 'apps/console/vite.config.ts',
   },
+  scriptStep('packages', 'tools/src/pack.ts'),
   vitestStep('e2e', 15 * MINUTE_MS),
   scriptStep('simulation', 'testing/simulation/src/main.ts', '--count', '200'),
   scriptStep('torture', 'testing/torture/src/main.ts', 'spine', '--kills', '3'),

@@ -2,46 +2,52 @@ import type { AnnouncementListener, Announcer, Listening } from '@millrace/log'
 
 /** Who announces for which directory, and who listens. What is said arrives in the turn in which it was said. */
 export class MemoryAnnouncements {
-  readonly #announcers = new Map<string, MemoryAnnouncer>()
+  readonly #channels = new Map<string, Channel>()
 
   announce(directory: string): Announcer {
-    const announcer = new MemoryAnnouncer()
-    void this.#announcers.get(directory)?.close()
-    this.#announcers.set(directory, announcer)
+    const channel = this.#channelOf(directory)
+    channel.endAnnouncer()
+    const announcer: Announcer = {
+      say: (state) => {
+        if (channel.announcer === announcer) channel.say(state.slice())
+      },
+      close: async () => {
+        if (channel.announcer === announcer) channel.endAnnouncer()
+      },
+      [Symbol.asyncDispose]: () => announcer.close(),
+    }
+    channel.announcer = announcer
     return announcer
   }
 
-  listen(directory: string, listener: AnnouncementListener): Listening | undefined {
-    return this.#announcers.get(directory)?.add(listener)
+  listen(directory: string, listener: AnnouncementListener): Listening {
+    const { listeners, state } = this.#channelOf(directory)
+    listeners.add(listener)
+    if (state !== undefined) listener.said(state)
+    return { close: () => void listeners.delete(listener) }
+  }
+
+  #channelOf(directory: string): Channel {
+    const channel = this.#channels.get(directory) ?? new Channel()
+    this.#channels.set(directory, channel)
+    return channel
   }
 }
 
-class MemoryAnnouncer implements Announcer {
-  readonly #listeners = new Set<AnnouncementListener>()
-  #state: Uint8Array | undefined
-  #isOpen = true
-
-  add(listener: AnnouncementListener): Listening | undefined {
-    if (!this.#isOpen) return undefined
-    this.#listeners.add(listener)
-    const state = this.#state
-    if (state !== undefined) queueMicrotask(() => this.#listeners.has(listener) && listener.said(state))
-    return { close: () => void this.#listeners.delete(listener) }
-  }
+class Channel {
+  readonly listeners = new Set<AnnouncementListener>()
+  announcer: Announcer | undefined
+  state: Uint8Array | undefined
 
   say(state: Uint8Array): void {
-    if (!this.#isOpen) return
-    this.#state = state.slice()
-    for (const listener of [...this.#listeners]) listener.said(this.#state)
+    this.state = state
+    for (const listener of [...this.listeners]) listener.said(state)
   }
 
-  async close(): Promise<void> {
-    this.#isOpen = false
-    for (const listener of [...this.#listeners]) listener.ended()
-    this.#listeners.clear()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  endAnnouncer(): void {
+    const hadSpoken = this.state !== undefined
+    this.announcer = undefined
+    this.state = undefined
+    if (hadSpoken) for (const listener of [...this.listeners]) listener.fellSilent()
   }
 }

@@ -181,7 +181,7 @@ class MemoryDisk implements MemoryFiles, Disk {
     return this.#act('open', directory, () => this.#announcements.announce(directory))
   }
 
-  listen(directory: string, listener: AnnouncementListener): Promise<Listening | undefined> {
+  listen(directory: string, listener: AnnouncementListener): Promise<Listening> {
     return this.#act('open', directory, () => this.#announcements.listen(directory, listener))
   }
 

@@ -8,6 +8,9 @@ const SOCKET_FILE = 'announcements.sock'
 const SOCKET_PATH_BYTES_MAX = 100
 const OWNER_ONLY = 0o600
 const LISTENERS_MAX = 1_000
+/** While nobody announces, a listener looks this often whether somebody has begun to. */
+const RETRY_MS_MIN = 10
+const RETRY_MS_MAX = 1_000
 const NOTHING = new Uint8Array(0)
 
 /** A way to a socket in a directory, which is given back when it has been used. */
@@ -28,20 +31,11 @@ export async function announceFrom(directory: string): Promise<Announcer> {
   return announcer
 }
 
-/** Connects to who announces; undefined if nobody does. */
-export async function listenTo(
-  directory: string,
-  listener: AnnouncementListener,
-): Promise<Listening | undefined> {
-  await using socket = await socketIn(directory).catch(() => undefined)
-  if (socket === undefined) return undefined
-  const connection = connect(socket.path)
-  const isConnected = await new Promise<boolean>((resolve) => {
-    connection.once('connect', () => resolve(true))
-    connection.once('error', () => resolve(false))
-  })
-  if (!isConnected) return undefined
-  return receive(connection, listener)
+/** Listens until it is closed; see `Files.listen`. */
+export async function listenTo(directory: string, listener: AnnouncementListener): Promise<Listening> {
+  const listening = new SocketListening(directory, listener)
+  await listening.connect()
+  return listening
 }
 
 class SocketAnnouncer implements Announcer {
@@ -102,32 +96,70 @@ class SocketAnnouncer implements Announcer {
   }
 }
 
-function receive(connection: Socket, listener: AnnouncementListener): Listening {
-  let rest = Buffer.alloc(0)
-  let isOver = false
-  const end = () => {
-    if (isOver) return
-    isOver = true
-    connection.destroy()
-    listener.ended()
+/** Connected to the announcer, or waiting to try it again. */
+class SocketListening implements Listening {
+  readonly #directory: string
+  readonly #listener: AnnouncementListener
+  #connection: Socket | undefined
+  #timer: NodeJS.Timeout | undefined
+  #retryMs = RETRY_MS_MIN
+  #isClosed = false
+
+  constructor(directory: string, listener: AnnouncementListener) {
+    this.#directory = directory
+    this.#listener = listener
   }
-  connection.on('error', end)
-  connection.on('close', end)
+
+  /** Tries once; resolves when something was heard, or nobody is there. Tries again by itself. */
+  async connect(): Promise<void> {
+    await using socket = await socketIn(this.#directory).catch(() => undefined)
+    if (this.#isClosed) return
+    if (socket === undefined) return this.#retryLater()
+    const connection = connect(socket.path)
+    this.#connection = connection
+    const first = Promise.withResolvers<void>()
+    let hasHeard = false
+    receive(connection, (state) => {
+      if (this.#isClosed) return
+      hasHeard = true
+      this.#retryMs = RETRY_MS_MIN
+      this.#listener.said(state)
+      first.resolve()
+    })
+    connection.on('error', () => connection.destroy())
+    connection.on('close', () => {
+      this.#connection = undefined
+      if (!this.#isClosed && hasHeard) this.#listener.fellSilent()
+      this.#retryLater()
+      first.resolve()
+    })
+    await first.promise
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#connection?.destroy()
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(() => void this.connect(), this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX)
+  }
+}
+
+/** Hands over whole announcements; of several that arrive together, the newest. */
+function receive(connection: Socket, said: (state: Uint8Array) => void): void {
+  let rest: Uint8Array = new Uint8Array(0)
   connection.on('data', (bytes) => {
-    if (isOver) return
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
     const whole = rest.length - (rest.length % ANNOUNCEMENT_BYTES)
     if (whole === 0) return
-    // Only the newest counts.
-    listener.said(rest.subarray(whole - ANNOUNCEMENT_BYTES, whole))
+    const newest = rest.subarray(whole - ANNOUNCEMENT_BYTES, whole)
     rest = rest.subarray(whole)
+    said(newest)
   })
-  return {
-    close: () => {
-      isOver = true
-      connection.destroy()
-    },
-  }
 }
 
 /** On Windows a named pipe; where the path would be too long, Linux takes the way through an open directory. */

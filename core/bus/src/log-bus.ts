@@ -88,6 +88,7 @@ export async function openLogBus(options: LogBusOptions): Promise<Bus> {
           recordBytesMax,
           pendingBytesMax,
           retention,
+          announce: false,
           ...allocation,
         })
         return new LogPartition(topic, partition, log, retention, () => probeDirectory(files, path))

@@ -1,7 +1,9 @@
-import { abortReason, millraceError } from '@millrace/kernel'
+import { millraceError } from '@millrace/kernel'
 import type { WrittenFrame } from './active-segment.ts'
+import { encodeLogState, NO_SEGMENT } from './announcement.ts'
 import type { DurableMark } from './durable-mark.ts'
-import type { FileLock } from './files.ts'
+import { EndWaiters } from './end-waiters.ts'
+import type { Announcer, FileLock } from './files.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
 import type {
   AppendOptions,
@@ -24,10 +26,13 @@ import { TailCache } from './tail-cache.ts'
 /** A consumed active segment is left behind when its file has at least this size. */
 const CONSUMED_BYTES_MIN = 64 * 1024
 
-interface EndWaiter {
-  readonly offset: number
-  resolve(): void
-  reject(error: unknown): void
+/** What `openLog` has found and taken hold of. */
+export interface OpenedDirectory {
+  readonly recovered: RecoveredLog
+  readonly mark: DurableMark
+  readonly lock: FileLock
+  /** Undefined where readers in other processes cannot be told anything. */
+  readonly announcer: Announcer | undefined
 }
 
 /** The log on files: one writer, any number of readers, one lock. Made by `openLog`. */
@@ -39,17 +44,21 @@ export class DurableLog implements Log {
   readonly #tail: TailCache
   readonly #writer: LogWriter
   readonly #reader: LogReader
-  readonly #waiters = new Set<EndWaiter>()
+  readonly #waiters = new EndWaiters((offset) => this.#endOffset > this.#recovered.gaps.skip(offset))
+  readonly #announcer: Announcer | undefined
   #endOffset: number
+  /** Goes up when other segments than the last one have changed. */
+  #generation = 0
   #retention: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  constructor(options: LogOptions, recovered: RecoveredLog, mark: DurableMark, lock: FileLock) {
+  constructor(options: LogOptions, { recovered, mark, lock, announcer }: OpenedDirectory) {
     const { files, directory, runtime } = options
     this.#options = options
     this.#recovered = recovered
     this.#mark = mark
     this.#lock = lock
+    this.#announcer = announcer
     this.#endOffset = recovered.nextOffset
     this.#tail = new TailCache(LOG_LIMITS.tailCacheBytesMax)
     this.#writer = new LogWriter({
@@ -79,7 +88,9 @@ export class DurableLog implements Log {
       gaps: recovered.gaps,
       tail: this.#tail,
       bounds: this,
+      hasChanged: async (segment) => !recovered.segments.all.includes(segment),
     })
+    this.#announce()
   }
 
   get startOffset(): number {
@@ -115,25 +126,9 @@ export class DurableLog implements Log {
     return this.#reader.read(offset, limits)
   }
 
-  waitBeyond(offset: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#throwIfClosed()
-      if (signal?.aborted) throw abortReason(signal)
-      if (this.#hasRecordAt(offset)) return resolve()
-      const settle = (end: () => void) => {
-        signal?.removeEventListener('abort', onAbort)
-        this.#waiters.delete(waiter)
-        end()
-      }
-      const onAbort = () => settle(() => reject(abortReason(signal)))
-      const waiter = {
-        offset,
-        resolve: () => settle(resolve),
-        reject: (error: unknown) => settle(() => reject(error)),
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(waiter)
-    })
+  async waitBeyond(offset: number, signal?: AbortSignal): Promise<void> {
+    this.#throwIfClosed()
+    return this.#waiters.wait(offset, signal)
   }
 
   async offsetAt(timestampMs: number): Promise<number> {
@@ -172,7 +167,8 @@ export class DurableLog implements Log {
       // Whatever the file said: a mark that is written later would stand in the way of whoever opens the log next.
       await this.#retention
       await this.#mark.close(this.#endOffset)
-      for (const waiter of [...this.#waiters]) waiter.reject(this.#closedError())
+      this.#waiters.end(this.#closedError())
+      await this.#announcer?.close()
       await this.#lock.release()
     }
   }
@@ -192,6 +188,8 @@ export class DurableLog implements Log {
         recycle: (path) => this.#writer.recycle(path),
       })
       gaps.dropBelow(this.startOffset)
+      if (removedSegments > 0) this.#generation += 1
+      this.#announce()
       return { removedSegments, startOffset: this.startOffset }
     })
     this.#retention = run.catch(() => {})
@@ -206,11 +204,23 @@ export class DurableLog implements Log {
       this.#endOffset = baseOffset + count
     }
     this.#mark.advance(durableOffset)
-    for (const waiter of [...this.#waiters]) if (this.#hasRecordAt(waiter.offset)) waiter.resolve()
+    this.#announce()
+    this.#waiters.wake()
   }
 
-  #hasRecordAt(offset: number): boolean {
-    return this.#endOffset > this.#recovered.gaps.skip(offset)
+  #announce(): void {
+    const { last } = this.#recovered.segments
+    this.#announcer?.say(
+      encodeLogState({
+        startOffset: this.startOffset,
+        endOffset: this.#endOffset,
+        lastBaseOffset: last?.baseOffset ?? NO_SEGMENT,
+        lastEndOffset: last?.endOffset ?? 0,
+        lastSalt: last?.salt ?? 0,
+        lastDataBytes: last?.dataBytes ?? 0,
+        generation: this.#generation,
+      }),
+    )
   }
 
   #throwIfClosed(): void {

@@ -30,10 +30,10 @@ export interface Files {
    */
   announce(directory: string): Promise<Announcer>
   /**
-   * Listens to who announces for `directory`: first hears the last thing that was said, then every newer one, except
-   * those that were overtaken. Undefined if nobody announces now, or nobody can be heard here.
+   * Listens to who announces for `directory`, now or later: hears the last thing that was said, then every newer one,
+   * except those that were overtaken. When it resolves, the listener has heard of an announcer that was there before.
    */
-  listen(directory: string, listener: AnnouncementListener): Promise<Listening | undefined>
+  listen(directory: string, listener: AnnouncementListener): Promise<Listening>
 }
 
 /** Who announces. Nothing of it is durable, and it keeps no process alive. */
@@ -44,16 +44,16 @@ export interface Announcer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** What happens to a listener. After `ended` nothing more. */
+/** What happens to a listener. */
 export interface AnnouncementListener {
   said(state: Uint8Array): void
-  /** The announcer has closed, or its process has died. */
-  ended(): void
+  /** The announcer has closed, or its process has died. Another one may begin at any time. */
+  fellSilent(): void
 }
 
-/** A listener at work. */
+/** A listener at work. It keeps its process alive, as it waits for something that may come. */
 export interface Listening {
-  /** Hears nothing any more, not even that it has ended. Idempotent. */
+  /** Hears nothing any more. Idempotent. */
   close(): void
 }
 

@@ -15,6 +15,7 @@ export {
   type Log,
   type LogGap,
   type LogOptions,
+  type LogReaderOptions,
   type LogRecord,
   type NewRecord,
   type ReadableLog,
@@ -23,5 +24,6 @@ export {
   type RetentionOutcome,
 } from './log.ts'
 export { openLog } from './open-log.ts'
+export { openLogReader } from './open-log-reader.ts'
 export { type LogTableOptions, openLogTable } from './table/log-table.ts'
 export type { LogTable, Table, TableEntry } from './table/table.ts'

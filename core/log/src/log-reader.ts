@@ -23,7 +23,15 @@ export interface ReadableLog {
   readonly gaps: GapList
   readonly tail: TailCache
   readonly bounds: { readonly startOffset: number; readonly endOffset: number }
+  /**
+   * Asked when the file of a segment is not what was expected: true if the list has another one for it by now, which was
+   * put there while this one was read.
+   */
+  hasChanged(segment: Segment): Promise<boolean>
 }
+
+/** How often a read begins anew because segments were replaced or removed while it read them. */
+const ATTEMPTS_MAX = 10
 
 /** Reads durable records: from memory at the end of the log, else from the files. Keeps no file open. */
 export class LogReader {
@@ -33,9 +41,41 @@ export class LogReader {
     this.#log = log
   }
 
-  /** See `Log.read`. */
-  async read(offset: number, limits: ReadLimits = {}): Promise<readonly LogRecord[]> {
+  /** See `ReadableLog.read`. */
+  read(offset: number, limits: ReadLimits = {}): Promise<readonly LogRecord[]> {
     this.#checkRange(offset)
+    return this.#again(() => this.#read(offset, limits))
+  }
+
+  /** See `ReadableLog.offsetAt`. */
+  offsetAt(timestampMs: number): Promise<number> {
+    return this.#again(async () => {
+      for (const segment of [...this.#log.segments.all]) {
+        if ((await this.#maxTimestampMs(segment)) < timestampMs) continue
+        const offset = await this.#offsetIn(segment, timestampMs)
+        if (offset !== undefined && offset >= this.#log.bounds.startOffset) return offset
+      }
+      return this.#log.bounds.endOffset
+    })
+  }
+
+  /** The newest timestamp in a segment; reads the whole segment if nobody has yet. */
+  maxTimestampMs(segment: Segment): Promise<number> {
+    return this.#again(() => this.#maxTimestampMs(segment))
+  }
+
+  async #again<Result>(act: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await act()
+      } catch (error) {
+        if (!(error instanceof SegmentChanged)) throw error
+        if (attempt === ATTEMPTS_MAX) throw this.#readError(error)
+      }
+    }
+  }
+
+  async #read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
     const bytesMax = limits.bytesMax ?? READ_BYTES_DEFAULT
     const countMax = limits.countMax ?? READ_COUNT_DEFAULT
     for (let next = offset; ; ) {
@@ -55,18 +95,7 @@ export class LogReader {
     }
   }
 
-  /** See `Log.offsetAt`. */
-  async offsetAt(timestampMs: number): Promise<number> {
-    for (const segment of [...this.#log.segments.all]) {
-      if ((await this.maxTimestampMs(segment)) < timestampMs) continue
-      const offset = await this.#offsetIn(segment, timestampMs)
-      if (offset !== undefined && offset >= this.#log.bounds.startOffset) return offset
-    }
-    return this.#log.bounds.endOffset
-  }
-
-  /** The newest timestamp in a segment; reads the whole segment if nobody has yet. */
-  async maxTimestampMs(segment: Segment): Promise<number> {
+  async #maxTimestampMs(segment: Segment): Promise<number> {
     if (segment.maxTimestampMs !== undefined) return segment.maxTimestampMs
     let max = 0
     await this.#walk(segment, segment.baseOffset, SCAN_CHUNK_BYTES, (frame) => {
@@ -119,6 +148,7 @@ export class LogReader {
       while (expected < endOffset) {
         let frame = await cursor.frameAt(position)
         if (frame?.header.baseOffset !== expected) {
+          await this.#expectUnchanged(segment)
           frame = await cursor.nextFrame(position, expected + 1)
           const to = frame?.header.baseOffset ?? endOffset
           this.#log.gaps.add({
@@ -135,14 +165,18 @@ export class LogReader {
         if (expected > offset && !visit({ ...header, body: frame.body })) return
       }
     } catch (error) {
-      throw this.#readError(error, offset)
+      if (isMillraceError(error) || error instanceof SegmentChanged) throw error
+      await this.#expectUnchanged(segment)
+      throw this.#readError(error)
     }
   }
 
-  /** Retention may have removed the segment while it was read: then the offset is out of range. */
-  #readError(error: unknown, offset: number): unknown {
-    if (isMillraceError(error)) return error
-    this.#checkRange(offset)
+  /** What looks like damage, or is not there, may only have been removed or compacted while it was read. */
+  async #expectUnchanged(segment: Segment): Promise<void> {
+    if (await this.#log.hasChanged(segment)) throw new SegmentChanged()
+  }
+
+  #readError(error: unknown): Error {
     return millraceError(
       'LOG_READ_FAILED',
       { directory: this.#log.directory, reason: errorText(error) },
@@ -156,6 +190,9 @@ export class LogReader {
     throw millraceError('LOG_OFFSET_OUT_OF_RANGE', { offset, start, end })
   }
 }
+
+/** Not for the eyes of callers: a read begins anew. */
+class SegmentChanged {}
 
 interface WalkedFrame extends CachedFrame {
   readonly maxTimestampMs: number

@@ -72,6 +72,18 @@ export interface LogOptions {
   readonly durability?: Durability
   /** How long an append with durability `interval` stays without a sync, in milliseconds. Default: 1,000. */
   readonly syncIntervalMsMax?: number
+  /**
+   * Tells readers in other processes of what is appended (`openLogReader`). Costs a listening socket; without it they
+   * see what is there when they open the log. Default: true.
+   */
+  readonly announce?: boolean
+}
+
+/** Options of `openLogReader`. */
+export interface LogReaderOptions {
+  readonly files: Files
+  readonly directory: string
+  readonly runtime: Runtime
 }
 
 /** Options of {@link Log.append}. */

@@ -22,7 +22,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
     await checkFormat(files, directory, names)
     const mark = await DurableMark.open(files, directory, names, runtime.scheduler)
     const recovered = await recoverLog(files, directory, names, mark)
-    return new DurableLog(options, recovered, mark, lock)
+    // Without it the log works all the same: its readers then see what the files show.
+    const announcer =
+      options.announce === false ? undefined : await files.announce(directory).catch(() => undefined)
+    return new DurableLog(options, { recovered, mark, lock, announcer })
   } catch (error) {
     await lock.release()
     throw error

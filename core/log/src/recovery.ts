@@ -1,23 +1,12 @@
 import { isMillraceError } from '@millrace/kernel'
 import { CORRUPT, DELETED, parseSegmentName, SPARE_FILE, TEMPORARY, TORN } from './directory-layout.ts'
 import type { Files, OpenFile } from './files.ts'
-import { refuseNewer } from './format-version.ts'
-import { FrameCursor } from './frame-cursor.ts'
 import { GapList } from './gap-list.ts'
-import { Segment } from './segment.ts'
-import {
-  decodeSegmentHeader,
-  idRestOf,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  saltOf,
-} from './segment-header.ts'
+import type { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
-import { scanSegment } from './segment-scan.ts'
-import { SparseIndex } from './sparse-index.ts'
+import { adoptScanned, adoptSealed, type FoundSegment, findSegments } from './segment-survey.ts'
 
 const COPY_CHUNK_BYTES = 1024 * 1024
-const SALVAGE_CHUNK_BYTES = 256 * 1024
 /** Offsets that are not used again after a crash, since records without durability may have had them. */
 const SKIPPED = 'reserved for records that did not wait for the disk, and not found after a crash'
 /** Torn tails that are kept for inspection. */
@@ -39,15 +28,6 @@ interface Mark {
   readonly reserved: number
 }
 
-interface Found {
-  readonly path: string
-  readonly baseOffset: number
-  readonly fileBytes: number
-  /** Undefined if the header is damaged. */
-  readonly header: SegmentHeader | undefined
-  readonly salt: number
-}
-
 /**
  * Brings a directory back to a log after whatever happened: the decision table of
  * `docs/reference/log-format.md`. It never deletes what may have been acknowledged: a tail that was not is moved
@@ -66,8 +46,10 @@ export async function recoverLog(
   // A name that is there may be in the system's memory only: whoever made it may have died before the sync.
   await files.syncDirectory(directory)
   const { found, unreadable } = await findSegments(files, directory, names)
+  await moveAside(files, directory, unreadable)
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
-  const durableOffset = Math.max(mark.offset, ...unreadable)
+  const begun = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
+  const durableOffset = Math.max(mark.offset, ...begun)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -98,78 +80,22 @@ async function removeLeftovers(files: Files, directory: string, names: readonly 
     await files.remove(`${directory}/${name}`)
 }
 
-/** Segments that can be read, in order, and the base offsets of those that cannot, which are moved aside. */
-async function findSegments(files: Files, directory: string, names: readonly string[]) {
-  const found: Found[] = []
-  const unreadable = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
-  for (const name of [...names].sort()) {
-    const baseOffset = parseSegmentName(name)
-    if (baseOffset === undefined) continue
-    const path = `${directory}/${name}`
-    const segment = await inspect(files, path, baseOffset)
-    if (segment !== undefined) {
-      refuseNewer(directory, segment.header?.version ?? 0)
-      found.push(segment)
-    } else {
-      await files.rename(path, path + CORRUPT)
-      await files.syncDirectory(directory)
-    }
+/** A segment in which nothing can be read is kept under another name. */
+async function moveAside(files: Files, directory: string, unreadable: readonly string[]): Promise<void> {
+  for (const path of unreadable) {
+    await files.rename(path, path + CORRUPT)
+    await files.syncDirectory(directory)
   }
-  return { found, unreadable }
-}
-
-/**
- * Reads a segment's header. If it is damaged, the file name still tells the base offset and the first intact
- * frame the salt; undefined if there is none.
- */
-async function inspect(files: Files, path: string, baseOffset: number): Promise<Found | undefined> {
-  await using file = await files.open(path, 'read')
-  const fileBytes = await file.size()
-  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
-  const length = await file.read(bytes, 0)
-  const header = decodeSegmentHeader(bytes.subarray(0, length))
-  if (header !== undefined && header.baseOffset === baseOffset) {
-    return { path, baseOffset, fileBytes, header, salt: saltOf(header.id) }
-  }
-  const cursor = new FrameCursor(file, undefined, fileBytes, SALVAGE_CHUNK_BYTES)
-  const frame = await cursor.nextFrame(SEGMENT_HEADER_BYTES, baseOffset)
-  return frame && { path, baseOffset, fileBytes, header: undefined, salt: frame.header.salt }
-}
-
-/**
- * A segment that has a successor. If the successor names it, its end is known without reading it; damage inside
- * is found when it is read. Otherwise, or if it is shorter than it was, it is scanned now.
- */
-async function adoptSealed(files: Files, found: Found, successor: Found, gaps: GapList): Promise<Segment> {
-  const chain = successor.header?.predecessor
-  if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
-    gaps.add({
-      from: chain.endOffset,
-      to: successor.baseOffset,
-      reason: `lost before ${successor.path} was begun`,
-    })
-    return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
-  }
-  const { segment, result } = await scan(files, found, successor.baseOffset)
-  for (const gap of result.gaps) gaps.add(gap)
-  const endOffset = Math.min(result.endOffset, successor.baseOffset)
-  gaps.add({
-    from: endOffset,
-    to: successor.baseOffset,
-    reason: `missing between ${found.path} and ${successor.path}`,
-  })
-  segment.endOffset = endOffset
-  return segment
 }
 
 async function adoptLast(
   files: Files,
   directory: string,
-  found: Found,
+  found: FoundSegment,
   durableOffset: number,
   gaps: GapList,
 ) {
-  const { segment, result } = await scan(files, found, durableOffset)
+  const { segment, result } = await adoptScanned(files, found, durableOffset)
   for (const gap of result.gaps) gaps.add(gap)
   await makeDurable(files, segment, durableOffset)
   const isWhole = found.header !== undefined && result.gaps.length === 0 && result.endOffset >= durableOffset
@@ -233,42 +159,4 @@ async function copyRange(
     const length = await source.read(bytes, position)
     await target.write([bytes.subarray(0, length)], targetPosition + position - from)
   }
-}
-
-async function scan(files: Files, found: Found, durableOffset: number) {
-  await using file = await files.open(found.path, 'read')
-  const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
-  const result = await scanSegment({
-    ...found,
-    isRecycled: found.header?.isRecycled ?? false,
-    file,
-    durableOffset,
-    index,
-  })
-  return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
-}
-
-function adopt(
-  found: Found,
-  endOffset: number,
-  dataBytes: number,
-  index: SparseIndex | undefined,
-  maxTimestampMs: number | undefined,
-): Segment {
-  const { path, baseOffset, fileBytes, header, salt } = found
-  const { isRecycled = false, isCompacted = false } = header ?? {}
-  const idRest = header === undefined ? 0 : idRestOf(header.id)
-  return new Segment({
-    path,
-    baseOffset,
-    salt,
-    idRest,
-    endOffset,
-    dataBytes,
-    fileBytes,
-    isRecycled,
-    isCompacted,
-    index,
-    maxTimestampMs,
-  })
 }

@@ -31,6 +31,11 @@ export class SegmentList {
     this.#segments.push(segment)
   }
 
+  /** Takes over what somebody else has found. */
+  replaceAll(segments: readonly Segment[]): void {
+    this.#segments.splice(0, this.#segments.length, ...segments)
+  }
+
   removeFirst(): void {
     this.#segments.shift()
   }

@@ -33,6 +33,14 @@ export interface ScanResult {
   readonly contentEnd: number
   readonly maxTimestampMs: number
   readonly gaps: readonly LogGap[]
+  /** Up to where the frames themselves, or `durableOffset`, witness that everything was durable. */
+  readonly witnessed: Boundary
+}
+
+/** Between two frames: the offset of the next one's first record, and its place in the file. */
+export interface Boundary {
+  readonly offset: number
+  readonly position: number
 }
 
 /**
@@ -47,6 +55,7 @@ export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
   let expected = request.baseOffset
   let position = SEGMENT_HEADER_BYTES
   let maxTimestampMs = 0
+  const ends = new FrameEnds({ offset: expected, position })
   for (;;) {
     let frame = await cursor.frameAt(position)
     if (frame?.header.baseOffset !== expected) {
@@ -60,9 +69,20 @@ export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
     expected = header.baseOffset + header.count
     position = frame.end
     maxTimestampMs = Math.max(maxTimestampMs, header.maxTimestampMs)
+    ends.add(
+      { offset: expected, position },
+      Math.max(durableOffset, header.baseOffset - header.unsyncedBefore),
+    )
   }
   const contentEnd = await (request.isRecycled ? lastFrameEnd(cursor, position) : cursor.contentEnd(position))
-  return { endOffset: expected, dataBytes: position, contentEnd, maxTimestampMs, gaps }
+  return {
+    endOffset: expected,
+    dataBytes: position,
+    contentEnd,
+    maxTimestampMs,
+    gaps,
+    witnessed: ends.witnessed,
+  }
 }
 
 /**
@@ -83,6 +103,28 @@ async function findResumption(
     frame = await cursor.nextFrame(frame.end, expected + 1)
   }
   return undefined
+}
+
+/** The ends of the frames of the last group, and the last end that is known to be durable. */
+class FrameEnds {
+  #witnessed: Boundary
+  #inDoubt: Boundary[] = []
+
+  constructor(start: Boundary) {
+    this.#witnessed = start
+  }
+
+  get witnessed(): Boundary {
+    return this.#witnessed
+  }
+
+  add(end: Boundary, durableOffset: number): void {
+    this.#inDoubt.push(end)
+    const count = this.#inDoubt.findLastIndex(({ offset }) => offset <= durableOffset) + 1
+    if (count === 0) return
+    this.#witnessed = this.#inDoubt[count - 1] ?? this.#witnessed
+    this.#inDoubt.splice(0, count)
+  }
 }
 
 /** Behind the last intact frame of this segment from `position` on: what another one has left behind is no tail of it. */

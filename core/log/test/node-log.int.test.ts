@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Log, openLog } from '@millrace/log'
+import { type Log, openLog, openLogReader } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { contents, record } from './test-log.ts'
@@ -62,6 +62,27 @@ describe('a log on real files', () => {
       for (const [offset, name] of acknowledged) expect(found.get(String(offset))).toBe(name)
     }
     expect(acknowledged.size).toBeGreaterThan(100)
+  })
+
+  test('is followed by a reader in another process than its writer, also when that one is killed and another comes', async () => {
+    await using reader = await openLogReader({
+      files: nodeFiles(root),
+      directory: 'log',
+      runtime: nodeRuntime(),
+    })
+    const acknowledged = new Map<number, string>()
+    for (const round of [0, 1]) {
+      await appendUntilKilled(round, 200, acknowledged)
+      const seen = await contents(reader)
+      expect(seen.length, 'the reader has followed while the writer lived').toBeGreaterThan(round * 200 + 100)
+      // What the killed writer had acknowledged last is there as soon as there is a writer again.
+      await using log = await openReal()
+      await expect.poll(() => reader.endOffset).toBe(log.endOffset)
+      const found = new Map((await contents(reader)).map((entry) => entry.split(':') as [string, string]))
+      for (const [offset, name] of acknowledged) expect(found.get(String(offset))).toBe(name)
+      expect([...found.keys()].slice(0, seen.length)).toEqual(seen.map((entry) => entry.split(':')[0]))
+    }
+    expect(reader.gaps).toEqual([])
   })
 })
 

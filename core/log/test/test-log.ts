@@ -1,5 +1,5 @@
 import { type ManualRuntime, manualRuntime } from '@millrace/kernel'
-import { type Log, type LogOptions, type NewRecord, openLog } from '@millrace/log'
+import { type Log, type LogOptions, type NewRecord, openLog, type ReadableLog } from '@millrace/log'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { frameBytes, sealFrame } from '../src/frame.ts'
 import type { SegmentHeader } from '../src/segment-header.ts'
@@ -23,7 +23,7 @@ export function large(name: string, bytes = 1000): NewRecord {
 }
 
 /** `offset:value` of every record that can be read from `offset` on, read in small pieces. */
-export async function contents(log: Log, offset = log.startOffset): Promise<string[]> {
+export async function contents(log: ReadableLog, offset = log.startOffset): Promise<string[]> {
   const found: string[] = []
   for (let next = offset; ; ) {
     const records = await log.read(next, { bytesMax: 3000 })

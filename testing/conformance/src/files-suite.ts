@@ -1,5 +1,5 @@
 import { isMillraceError } from '@millrace/kernel'
-import { ANNOUNCEMENT_BYTES, type Files, type OpenFile } from '@millrace/log'
+import { ANNOUNCEMENT_BYTES, type AnnouncementListener, type Files, type OpenFile } from '@millrace/log'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 /** Makes a new, empty root for one test, and takes it away afterwards. */
@@ -185,53 +185,59 @@ function lockTests(at: () => Files): void {
   })
 }
 
-/** A listener that keeps what it hears: the first byte of each announcement. */
-function listening() {
-  const heard: (number | undefined)[] = []
-  const ended = Promise.withResolvers<void>()
-  return {
-    heard,
-    ended: ended.promise,
-    said: (state: Uint8Array) => void heard.push(state[0]),
-    end: ended.resolve,
+/** A listener that keeps what it hears: the first byte of each announcement, and that it has fallen silent. */
+class Ear implements AnnouncementListener {
+  readonly heard: (number | 'silence')[] = []
+
+  said(state: Uint8Array): void {
+    this.heard.push(state[0] ?? 0)
+  }
+
+  fellSilent(): void {
+    this.heard.push('silence')
   }
 }
 
 const state = (first: number) => new Uint8Array(ANNOUNCEMENT_BYTES).fill(first, 0, 1)
 
 function announcementTests(at: () => Files): void {
-  test('a listener hears the newest announcement, those that follow, and the end', async () => {
+  test('a listener has heard the newest announcement when it begins, then those that follow, and the end', async () => {
     const announcer = await at().announce('data/log')
     announcer.say(state(1))
     announcer.say(state(2))
-    const { heard, ended, said, end } = listening()
-    await at().listen('data/log', { said, ended: end })
-    await expect.poll(() => heard).toEqual([2])
+    const ear = new Ear()
+    const listening = await at().listen('data/log', ear)
+    expect(ear.heard).toEqual([2])
     announcer.say(state(3))
-    await expect.poll(() => heard.at(-1)).toBe(3)
+    await expect.poll(() => ear.heard).toEqual([2, 3])
     await announcer.close()
-    await ended
+    await expect.poll(() => ear.heard).toEqual([2, 3, 'silence'])
+    listening.close()
   })
 
-  test('nobody is heard where nobody announces, nor where somebody has stopped', async () => {
-    const { said, end } = listening()
-    expect(await at().listen('data/log', { said, ended: end })).toBeUndefined()
-    await using announcer = await at().announce('data/log')
-    await announcer.close()
-    expect(await at().listen('data/log', { said, ended: end })).toBeUndefined()
+  test('a listener that was there first hears who begins later, and the next one after that', async () => {
+    const ear = new Ear()
+    const listening = await at().listen('data/log', ear)
+    expect(ear.heard).toEqual([])
+    for (const name of [4, 5]) {
+      await using announcer = await at().announce('data/log')
+      announcer.say(state(name))
+      await expect.poll(() => ear.heard, { timeout: 5_000 }).toContain(name)
+    }
+    listening.close()
   })
 
   test('a listener that has closed hears nothing more, and others go on', async () => {
     await using announcer = await at().announce('data/log')
-    const [first, second] = [listening(), listening()]
-    const listener = await at().listen('data/log', { said: first.said, ended: first.end })
-    await using _ = { [Symbol.asyncDispose]: async () => listener?.close() }
-    const other = await at().listen('data/log', { said: second.said, ended: second.end })
-    listener?.close()
+    announcer.say(state(6))
+    const [first, second] = [new Ear(), new Ear()]
+    const listening = await at().listen('data/log', first)
+    const other = await at().listen('data/log', second)
+    listening.close()
     announcer.say(state(7))
-    await expect.poll(() => second.heard).toEqual([7])
-    expect(first.heard).toEqual([])
-    other?.close()
+    await expect.poll(() => second.heard).toEqual([6, 7])
+    expect(first.heard).toEqual([6])
+    other.close()
   })
 
   test('in a directory with a very long name somebody can be heard, too', async () => {
@@ -239,9 +245,9 @@ function announcementTests(at: () => Files): void {
     await at().makeDirectory(directory)
     await using announcer = await at().announce(directory)
     announcer.say(state(5))
-    const { heard, said, end } = listening()
-    const listener = await at().listen(directory, { said, ended: end })
-    await expect.poll(() => heard).toEqual([5])
-    listener?.close()
+    const ear = new Ear()
+    const listening = await at().listen(directory, ear)
+    expect(ear.heard).toEqual([5])
+    listening.close()
   })
 }

@@ -240,7 +240,7 @@ function openTableLog(
   { rewriteBytesMin: _, directory, ...options }: LogTableOptions,
   name: SideName,
 ): Promise<Log> {
-  return openLog({ ...options, directory: `${directory}/${name}` })
+  return openLog({ ...options, announce: false, directory: `${directory}/${name}` })
 }
 
 async function wipe({ files, directory }: LogTableOptions, name: SideName): Promise<void> {

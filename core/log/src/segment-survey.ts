@@ -1,0 +1,150 @@
+import { parseSegmentName } from './directory-layout.ts'
+import type { Files } from './files.ts'
+import { refuseNewer } from './format-version.ts'
+import { FrameCursor } from './frame-cursor.ts'
+import type { GapList } from './gap-list.ts'
+import { Segment } from './segment.ts'
+import {
+  decodeSegmentHeader,
+  idRestOf,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  saltOf,
+} from './segment-header.ts'
+import { type ScanResult, scanSegment } from './segment-scan.ts'
+import { SparseIndex } from './sparse-index.ts'
+
+/** What looking at segment files finds out. Nothing here changes anything on the disk. */
+
+const SALVAGE_CHUNK_BYTES = 256 * 1024
+
+/** A segment file, as its header tells it. */
+export interface FoundSegment {
+  readonly path: string
+  readonly baseOffset: number
+  readonly fileBytes: number
+  /** Undefined if the header is damaged. */
+  readonly header: SegmentHeader | undefined
+  readonly salt: number
+}
+
+/**
+ * The segments that can be read, in order, and the paths of those that cannot.
+ *
+ * @throws DIRECTORY_TOO_NEW
+ */
+export async function findSegments(
+  files: Files,
+  directory: string,
+  names: readonly string[],
+): Promise<{ readonly found: readonly FoundSegment[]; readonly unreadable: readonly string[] }> {
+  const found: FoundSegment[] = []
+  const unreadable: string[] = []
+  for (const name of [...names].sort()) {
+    const baseOffset = parseSegmentName(name)
+    if (baseOffset === undefined) continue
+    const path = `${directory}/${name}`
+    const segment = await inspectSegment(files, path, baseOffset)
+    if (segment === undefined) unreadable.push(path)
+    else found.push(segment)
+    refuseNewer(directory, segment?.header?.version ?? 0)
+  }
+  return { found, unreadable }
+}
+
+/**
+ * Reads a segment's header. If it is damaged, the file name still tells the base offset and the first intact
+ * frame the salt; undefined if there is none.
+ */
+async function inspectSegment(
+  files: Files,
+  path: string,
+  baseOffset: number,
+): Promise<FoundSegment | undefined> {
+  await using file = await files.open(path, 'read')
+  const fileBytes = await file.size()
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
+  const length = await file.read(bytes, 0)
+  const header = decodeSegmentHeader(bytes.subarray(0, length))
+  if (header !== undefined && header.baseOffset === baseOffset) {
+    return { path, baseOffset, fileBytes, header, salt: saltOf(header.id) }
+  }
+  const cursor = new FrameCursor(file, undefined, fileBytes, SALVAGE_CHUNK_BYTES)
+  const frame = await cursor.nextFrame(SEGMENT_HEADER_BYTES, baseOffset)
+  return frame && { path, baseOffset, fileBytes, header: undefined, salt: frame.header.salt }
+}
+
+/**
+ * A segment that has a successor. If the successor names it, its end is known without reading it; damage inside
+ * is found when it is read. Otherwise, or if it is shorter than it was, it is scanned now.
+ */
+export async function adoptSealed(
+  files: Files,
+  found: FoundSegment,
+  successor: FoundSegment,
+  gaps: GapList,
+): Promise<Segment> {
+  const chain = successor.header?.predecessor
+  if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
+    gaps.add({
+      from: chain.endOffset,
+      to: successor.baseOffset,
+      reason: `lost before ${successor.path} was begun`,
+    })
+    return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
+  }
+  const { segment, result } = await adoptScanned(files, found, successor.baseOffset)
+  for (const gap of result.gaps) gaps.add(gap)
+  const endOffset = Math.min(result.endOffset, successor.baseOffset)
+  gaps.add({
+    from: endOffset,
+    to: successor.baseOffset,
+    reason: `missing between ${found.path} and ${successor.path}`,
+  })
+  segment.endOffset = endOffset
+  return segment
+}
+
+/** Reads all of a segment to find where it ends; see {@link scanSegment}. */
+export async function adoptScanned(
+  files: Files,
+  found: FoundSegment,
+  durableOffset: number,
+): Promise<{ segment: Segment; result: ScanResult }> {
+  await using file = await files.open(found.path, 'read')
+  const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
+  const result = await scanSegment({
+    ...found,
+    isRecycled: found.header?.isRecycled ?? false,
+    file,
+    durableOffset,
+    index,
+  })
+  return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
+}
+
+/** A segment whose end is known. */
+export function adopt(
+  found: FoundSegment,
+  endOffset: number,
+  dataBytes: number,
+  index: SparseIndex | undefined,
+  maxTimestampMs: number | undefined,
+): Segment {
+  const { path, baseOffset, fileBytes, header, salt } = found
+  const { isRecycled = false, isCompacted = false } = header ?? {}
+  const idRest = header === undefined ? 0 : idRestOf(header.id)
+  return new Segment({
+    path,
+    baseOffset,
+    salt,
+    idRest,
+    endOffset,
+    dataBytes,
+    fileBytes,
+    isRecycled,
+    isCompacted,
+    index,
+    maxTimestampMs,
+  })
+}

@@ -41,22 +41,49 @@ export class ChildProgram implements AsyncDisposable {
   }
 
   /** What `read` makes of the first message or output for which it is not undefined. */
-  async ready<Value>(read: (said: unknown) => Value | undefined): Promise<Value> {
+  ready<Value>(read: (said: unknown) => Value | undefined): Promise<Value> {
+    return this.#heard(read, READY_MS_MAX)
+  }
+
+  /** Sends a message, and resolves with what `read` makes of the first answer for which it is not undefined. */
+  ask<Value>(
+    message: object,
+    read: (said: unknown) => Value | undefined,
+    answerMsMax: number,
+  ): Promise<Value> {
+    const answer = this.#heard(read, answerMsMax)
+    this.#child.send(message, (error) => {
+      // The end of the process, which follows, tells more.
+      if (error !== null) this.#said += error.message
+    })
+    return answer
+  }
+
+  #heard<Value>(read: (said: unknown) => Value | undefined, msMax: number): Promise<Value> {
     const child = this.#child
     return new Promise<Value>((resolve, reject) => {
-      const timer = setTimeout(() => fail('said nothing'), READY_MS_MAX)
-      const fail = (what: string) => reject(new Error(`${this.#name} ${what}: ${this.#said}`))
+      const timer = setTimeout(() => fail(`said nothing for ${msMax} ms`), msMax)
+      const settle = (end: () => void) => {
+        clearTimeout(timer)
+        for (const source of [child, child.stdout, child.stderr]) {
+          source?.off('message', look).off('data', look).off('error', onError).off('exit', onExit)
+        }
+        end()
+      }
+      const fail = (what: string) => settle(() => reject(new Error(`${this.#name} ${what}: ${this.#said}`)))
+      const onError = (error: Error) => fail(`could not start (${error.message})`)
+      const onExit = (code: number | null, signal: string | null) => fail(`ended (${code ?? signal})`)
       const look = (said: unknown) => {
         const value = read(said)
-        if (value === undefined) return
-        clearTimeout(timer)
-        resolve(value)
+        if (value !== undefined) settle(() => resolve(value))
       }
       child.on('message', look)
       child.stdout?.on('data', look)
       child.stderr?.on('data', look)
-      child.once('error', (error) => fail(`could not start (${error.message})`))
-      child.once('exit', (code, signal) => fail(`ended (${code ?? signal})`))
+      child.once('error', onError)
+      child.once('exit', onExit)
+      // It may have ended before anybody listened.
+      if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode)
     })
   }
 

@@ -9,6 +9,16 @@ export interface PeerFigure {
   readonly value: number | null
   /** Its value divided by ours. */
   readonly ratio: number | null
+  /** Why there is no value. */
+  readonly note?: string
+}
+
+/** A further limit of the machine: the raw loop made in another way. */
+export interface Limit {
+  readonly name: string
+  readonly value: number | null
+  /** The figure's value divided by this one. */
+  readonly ratio: number | null
 }
 
 /** One measured value; one JSON line of a bench. */
@@ -23,6 +33,10 @@ export interface Figure {
   readonly rawLimit?: number | null
   /** `value` divided by `rawLimit`. */
   readonly ratio?: number | null
+  /** All limits by name; the first is `rawLimit`. */
+  readonly limits?: readonly Limit[]
+  /** What to know when reading it, such as why there is no value. */
+  readonly note?: string
   readonly peers: readonly PeerFigure[]
   readonly machine: Machine
   /** RFC 3339. */

@@ -2,6 +2,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Figure } from './figure.ts'
 import { figureTable } from './figure-table.ts'
+import { LOG_HELP, logCommand } from './log/command-line.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
 
 /** A bench: its arguments in, its figures out. */
@@ -12,6 +13,7 @@ interface Bench {
 
 /** Every bench, by name. A new one is one line here. */
 const BENCHES: Readonly<Record<string, Bench>> = {
+  log: { help: LOG_HELP, run: logCommand },
   spine: { help: SPINE_HELP, run: spineCommand },
 }
 

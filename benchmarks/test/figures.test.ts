@@ -59,3 +59,27 @@ test('A table has a row for each figure, and a dash where nothing was measured',
   expect(lines[0]).toBe('| figure | millrace | raw disk | slow | silent |')
   expect(lines).toContain('| publish to command, p99 | **8** ms | 2 | 16 | - |')
 })
+
+test('With many peers a table has a row for each of them, and figures with other peers have a table of their own', () => {
+  const peers = Array.from({ length: 7 }, (_, index) => ({
+    name: `peer ${index}`,
+    settings: 'none',
+    value: index,
+    ratio: 1,
+  }))
+  const common = { bench: 'log', unit: 'records/s', machine, date: '2026-01-01T00:00:00.000Z' }
+  const limits = [
+    { name: 'blocking', value: 4, ratio: 0.75 },
+    { name: 'asynchronous', value: 2, ratio: 1.5 },
+  ]
+  const lines = figureTable([
+    { ...common, case: 'rate', value: 3, rawLimit: 4, ratio: 0.75, limits, peers },
+    { ...common, case: 'alone', value: 1, peers: [] },
+  ]).split('\n')
+  expect(lines[0]).toBe('| figure | rate |')
+  expect(lines).toContain('| millrace | **3** records/s |')
+  expect(lines).toContain('| asynchronous | 2 |')
+  expect(lines).toContain('| peer 6 | 6 |')
+  expect(lines).toContain('| figure | millrace | raw disk |')
+  expect(lines).toContain('| alone | **1** records/s | - |')
+})

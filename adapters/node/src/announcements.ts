@@ -1,3 +1,4 @@
+import { type FSWatcher, watch } from 'node:fs'
 import { chmod, open, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -102,6 +103,7 @@ class SocketListening implements Listening {
   readonly #listener: AnnouncementListener
   #connection: Socket | undefined
   #timer: NodeJS.Timeout | undefined
+  #watcher: FSWatcher | undefined
   #retryMs = RETRY_MS_MIN
   #isClosed = false
 
@@ -138,14 +140,34 @@ class SocketListening implements Listening {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#stopWaiting()
     this.#connection?.destroy()
   }
 
   #retryLater(): void {
     if (this.#isClosed) return
-    this.#timer = setTimeout(() => void this.connect(), this.#retryMs)
+    const retry = () => {
+      this.#stopWaiting()
+      void this.connect()
+    }
+    this.#timer = setTimeout(retry, this.#retryMs)
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX)
+    try {
+      this.#watcher = watch(this.#directory, (_, name) => {
+        if (name !== SOCKET_FILE) return
+        // The socket is there a moment before anybody answers on it.
+        this.#retryMs = RETRY_MS_MIN
+        retry()
+      }).on('error', () => this.#watcher?.close())
+    } catch {
+      // No directory yet, or a system that cannot watch: then it is found out a little later.
+    }
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer)
+    this.#watcher?.close()
+    this.#watcher = undefined
   }
 }
 

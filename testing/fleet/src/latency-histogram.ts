@@ -13,6 +13,13 @@ const BUCKETS_A_DOUBLING = 64
 /** The finest that is told apart, in milliseconds. */
 const RESOLUTION_MS = 0.001
 
+/** What a histogram has counted, as plain data that can be sent to another process. */
+export interface LatencyCounts {
+  readonly buckets: readonly (readonly [bucket: number, count: number])[]
+  readonly sumMs: number
+  readonly maxMs: number
+}
+
 /** Counts latencies in buckets whose width grows with the value: any number of them in a few kilobytes. */
 export class LatencyHistogram {
   readonly #counts: number[] = []
@@ -26,6 +33,22 @@ export class LatencyHistogram {
     this.#count += 1
     this.#sumMs += latencyMs
     this.#maxMs = Math.max(this.#maxMs, latencyMs)
+  }
+
+  /** What was counted so far. */
+  counts(): LatencyCounts {
+    const buckets = [...this.#counts.entries()].filter(([, count = 0]) => count > 0)
+    return { buckets, sumMs: this.#sumMs, maxMs: this.#maxMs }
+  }
+
+  /** Counts what another histogram has counted, too. */
+  add({ buckets, sumMs, maxMs }: LatencyCounts): void {
+    for (const [bucket, count] of buckets) {
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count
+      this.#count += count
+    }
+    this.#sumMs += sumMs
+    this.#maxMs = Math.max(this.#maxMs, maxMs)
   }
 
   /** The latency that `share` (0 to 1) of all do not exceed; 0 if there are none. */

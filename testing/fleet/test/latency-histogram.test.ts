@@ -28,3 +28,14 @@ test('nothing is too small or too large to be counted', () => {
   for (const ms of [0, 0.0001, 3_600_000]) histogram.record(ms)
   expect(histogram.summary()).toMatchObject({ count: 3, maxMs: 3_600_000 })
 })
+
+test('what one histogram has counted can be added to another, as if that had counted it', () => {
+  const [whole, first, second] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]
+  for (let ms = 1; ms <= 100; ms += 1) {
+    whole.record(ms)
+    const part = ms % 3 === 0 ? first : second
+    part.record(ms)
+  }
+  first.add(structuredClone(second.counts()))
+  expect(first.summary()).toEqual(whole.summary())
+})

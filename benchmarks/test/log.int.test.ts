@@ -1,0 +1,63 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { benchLog, type Figure, type LogBenchOptions, type LogCase } from '@millrace/benchmarks'
+import { expect, onTestFinished, test } from 'vitest'
+
+const KIB = 1024
+
+async function bench(cases: readonly LogCase[], more: Partial<LogBenchOptions> = {}): Promise<Figure[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'bench-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const figures = await benchLog({
+    cases,
+    schedule: { seconds: 0.1, slices: 2, warmUpSeconds: 0.02 },
+    peers: [],
+    directory,
+    backlog: { bytes: 512 * KIB, logs: 3, idleSeconds: 0.2, cold: false },
+    amplificationBytes: 256 * KIB,
+    crossProcess: { records: 20, ratePerSecond: 500 },
+    nodeArgs: [],
+    progress: () => {},
+    ...more,
+  })
+  expect(await readdir(directory), 'what was written is gone').toEqual([])
+  return figures
+}
+
+function named(figures: readonly Figure[], name: string): Figure {
+  const figure = figures.find((each) => each.case === name)
+  if (figure === undefined) throw new RangeError(`${name} is not among ${figures.map((each) => each.case)}`)
+  return figure
+}
+
+test('One producer is measured beside every raw loop and beside a peer, each with its settings', async () => {
+  const figures = await bench(['sequential'], { peers: ['node:sqlite'] })
+  for (const name of ['rate', 'p50', 'p99', 'p99.9']) {
+    const figure = named(figures, `sequential 1 KiB, ${name}`)
+    expect(figure).toMatchObject({
+      bench: 'log',
+      value: expect.any(Number),
+      rawLimit: expect.any(Number),
+      ratio: expect.any(Number),
+      machine: { cpus: expect.any(Number), disk: expect.any(String) },
+    })
+    expect(figure.limits?.map((limit) => limit.name)).toContain('asynchronous write+fdatasync')
+    expect(figure.peers.map((peer) => peer.name)).toEqual([
+      'node:sqlite durable',
+      'node:sqlite default',
+      'node:sqlite relaxed',
+    ])
+    for (const peer of figure.peers) {
+      expect(peer.value).toBeGreaterThan(0)
+      expect(peer.settings).toContain(process.versions.sqlite)
+    }
+  }
+})
+
+test('What many producers and batches append is counted in records, and read back', async () => {
+  const figures = await bench(['concurrent', 'batches'])
+  for (const name of ['256 producers 1 KiB', 'batches of 1000 x 100 B', 'read back 100 B']) {
+    expect(named(figures, `${name}, rate`).value).toBeGreaterThan(1000)
+  }
+})

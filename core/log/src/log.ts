@@ -180,7 +180,7 @@ export interface Log extends ReadableLog {
 export async function* followLog(
   log: ReadableLog,
   offset: number,
-  signal: AbortSignal,
+  signal: AbortSignal = new AbortController().signal,
   limits?: ReadLimits,
 ): AsyncGenerator<readonly LogRecord[]> {
   let next = offset

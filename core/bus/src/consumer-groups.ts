@@ -46,6 +46,24 @@ export class ConsumerGroups {
     }
   }
 
+  /**
+   * Brings positions back that are ahead of their partition, since its disk has lost what they were behind: otherwise
+   * their groups would skip as many new messages as were lost. `endOffsetOf` answers undefined where nobody knows.
+   * Durable on return, or the same would happen at the next start, when the partition has grown.
+   */
+  async fitTo(endOffsetOf: (topic: string, partition: number) => number | undefined): Promise<void> {
+    for (const { name, committed } of this.#groups.values()) {
+      const fitted = [...committed.values()].map((position) => {
+        const end = endOffsetOf(position.topic, position.partition) ?? position.offset
+        return { ...position, offset: Math.min(position.offset, end) }
+      })
+      await this.commit(
+        name,
+        fitted.filter((position) => position.offset < (committed.get(placeOf(position))?.offset ?? 0)),
+      )
+    }
+  }
+
   committed(group: string, partition: Partition): number | undefined {
     return this.#groups.get(group)?.committed.get(`${partition.topic}/${partition.index}`)?.offset
   }

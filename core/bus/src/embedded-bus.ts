@@ -79,6 +79,7 @@ export class EmbeddedBus implements Bus {
     try {
       await bus.#topics.load()
       await bus.#groups.load()
+      await bus.#groups.fitTo((topic, partition) => bus.#topics.knownEndOffset(topic, partition))
       await bus.#delayed.load((topic, message) => bus.#rememberDelayed(topic, message))
       return bus
     } catch (error) {

@@ -70,6 +70,12 @@ export class TopicCatalogue {
     return this.#topics.get(topic)?.partitions[partition]?.endOffset ?? 0
   }
 
+  /** Undefined for a partition that is not there, or cannot be read now. */
+  knownEndOffset(topic: string, partition: number): number | undefined {
+    const found = this.#topics.get(topic)?.partitions[partition]
+    return found?.available === true ? found.endOffset : undefined
+  }
+
   list(): readonly TopicInfo[] {
     const infos = [...this.#topics.values()].map((topic) => topic.info)
     return infos.sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -61,3 +61,37 @@ test('What many producers and batches append is counted in records, and read bac
     expect(named(figures, `${name}, rate`).value).toBeGreaterThan(1000)
   }
 })
+
+test('The durability levels stand beside each other, the strongest first', async () => {
+  const [rate] = await bench(['durability'])
+  expect(rate?.value).toBeGreaterThan(0)
+  expect(rate?.peers.map((peer) => peer.name)).toEqual(['millrace log, interval', 'millrace log, os'])
+  for (const peer of rate?.peers ?? []) expect(peer.value).toBeGreaterThan(0)
+})
+
+test('Every record that one process appends is read by another, later than it was appended', async () => {
+  const figures = await bench(['cross-process'])
+  const { value, rawLimit } = named(figures, 'append to read in another process, p50')
+  expect(value).toBeGreaterThan(0)
+  expect(rawLimit).toBeGreaterThan(0)
+})
+
+test('A backlog is opened in a process of its own, takes an append in each log, and syncs nothing when idle', async () => {
+  const figures = await bench(['backlog'])
+  for (const where of ['backlog of 1 MiB in 3 logs', 'backlog of 1 MiB in 1 log']) {
+    expect(named(figures, `${where}, first append acknowledged`).value).toBeGreaterThan(0)
+    expect(named(figures, `${where}, resident memory`).value).toBeGreaterThan(10)
+    expect(named(figures, `${where}, idle, syncs`).value).toBe(0)
+    expect(named(figures, `${where}, idle, writes`).value).toBe(0)
+  }
+})
+
+test('All bytes that a log hands over are counted: more than its payload, and less without the zeros ahead', async () => {
+  const figures = await bench(['amplification'])
+  for (const name of ['sequential 1 KiB', '256 producers 1 KiB', 'batches of 1000 x 100 B']) {
+    const value = (what: string) => named(figures, `amplification, ${name}, ${what}`).value ?? 0
+    const withoutZeros = value('handed over without zeros ahead')
+    expect(withoutZeros).toBeGreaterThan(1)
+    expect(value('handed to the file system')).toBeGreaterThanOrEqual(withoutZeros)
+  }
+})

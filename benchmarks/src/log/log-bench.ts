@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Figure } from '../figure.ts'
 import { describeMachine } from '../machine.ts'
+import { benchAmplification } from './cases/amplification-case.ts'
 import { benchAppend } from './cases/append-case.ts'
+import { benchBacklog } from './cases/backlog-case.ts'
+import { benchCrossProcess } from './cases/cross-process-case.ts'
+import { benchDurability } from './cases/durability-case.ts'
 import type { RunContext } from './log-figures.ts'
 import type { LogBenchOptions, LogCase } from './options.ts'
 
@@ -12,10 +16,14 @@ type CaseBench = (
   context: RunContext,
 ) => Promise<readonly Figure[]>
 
-const BENCHES: Readonly<Partial<Record<LogCase, CaseBench>>> = {
+const BENCHES: Readonly<Record<LogCase, CaseBench>> = {
   sequential: (...args) => benchAppend('sequential', ...args),
   concurrent: (...args) => benchAppend('concurrent', ...args),
   batches: (...args) => benchAppend('batches', ...args),
+  durability: benchDurability,
+  'cross-process': benchCrossProcess,
+  backlog: benchBacklog,
+  amplification: benchAmplification,
 }
 
 /** Measures the log, one case after the other, each beside what the file system allows and beside its peers. */
@@ -26,7 +34,7 @@ export async function benchLog(options: LogBenchOptions): Promise<Figure[]> {
     const context = { machine: describeMachine(directory), date: new Date().toISOString() }
     const figures: Figure[] = []
     for (const name of options.cases) {
-      figures.push(...((await BENCHES[name]?.(options, directory, context)) ?? []))
+      figures.push(...(await BENCHES[name](options, directory, context)))
     }
     return figures
   } finally {

@@ -1,24 +1,33 @@
-import { type Log, openLog } from '@millrace/log'
+import { type Durability, type Log, openLog } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
 import type { BenchStore, StorePlan } from '../store.ts'
 
 const READ_BYTES = 1024 * 1024
 
-/** Our log with its defaults: every record is on the disk before `append` resolves. */
-export function millracePlans(): StorePlan[] {
-  return [
-    {
-      id: 'millrace/disk',
-      name: 'millrace log',
-      settings: 'defaults: durable before append resolves, 64 MiB segments',
-      gathers: false,
-      open: (directory) => openMillrace(directory),
-    },
-  ]
+const SETTINGS: Readonly<Record<Durability, string>> = {
+  disk: 'defaults: durable before append resolves',
+  interval: "durability: 'interval': with the system when append resolves, synced each second",
+  os: "durability: 'os': with the system when append resolves, synced when it likes",
 }
 
-async function openMillrace(directory: string): Promise<BenchStore> {
-  const log = await openLog({ files: nodeFiles(directory), directory: 'log', runtime: nodeRuntime() })
+/** Our log with its defaults, and with the weaker durability levels behind it. */
+export function millracePlans(): StorePlan[] {
+  return (['disk', 'interval', 'os'] as const).map((durability) => ({
+    id: `millrace/${durability}`,
+    name: durability === 'disk' ? 'millrace log' : `millrace log, ${durability}`,
+    settings: SETTINGS[durability],
+    gathers: false,
+    open: (directory) => openMillrace(directory, durability),
+  }))
+}
+
+async function openMillrace(directory: string, durability: Durability): Promise<BenchStore> {
+  const log = await openLog({
+    files: nodeFiles(directory),
+    directory: 'log',
+    runtime: nodeRuntime(),
+    durability,
+  })
   return {
     append: async (records) => {
       await log.append(records.map((value) => ({ value })))

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLog } from '@millrace/log'
+import { nodeFiles, nodeRuntime } from '@millrace/node'
+import type { Figure } from '../../figure.ts'
+import { countingFiles } from '../counting-files.ts'
+import { limit, logFigure, type RunContext } from '../log-figures.ts'
+import type { LogBenchOptions } from '../options.ts'
+import type { BenchStore } from '../store.ts'
+import { rawPlans } from '../stores/raw-file.ts'
+import { type AppendWorkload, BATCHES, CONCURRENT, SEQUENTIAL } from '../workload.ts'
+
+/** One record at a time takes long, and says the same after a part of the bytes. */
+const SEQUENTIAL_SHARE = 1 / 16
+
+const PARTS: readonly { readonly name: string; readonly workload: AppendWorkload; readonly share: number }[] =
+  [
+    { name: 'sequential 1 KiB', workload: SEQUENTIAL, share: SEQUENTIAL_SHARE },
+    { name: '256 producers 1 KiB', workload: CONCURRENT, share: 1 },
+    { name: 'batches of 1000 x 100 B', workload: BATCHES, share: 1 },
+  ]
+
+interface Written {
+  readonly payload: number
+  /** At the `Files` port. */
+  readonly handed: number
+  readonly zeros: number
+  /** What the system says this process has made to be written; NaN where it does not say. */
+  readonly device: number
+}
+
+/** Bytes written for a byte of payload, from opening to closing: with frames, marks, rolls and what is allocated ahead. */
+export async function benchAmplification(
+  { amplificationBytes, progress }: LogBenchOptions,
+  directory: string,
+  context: RunContext,
+): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const { name, workload, share } of PARTS) {
+    const bytes = amplificationBytes * share
+    const work = join(directory, 'amplification')
+    await mkdir(work, { recursive: true })
+    const ours = await writeLog(work, workload, bytes)
+    const raw = await writeRaw(work, workload, bytes)
+    await rm(work, { recursive: true, force: true })
+    progress(
+      `amplification, ${name}: ${ratio(ours.handed, ours)} handed over, of it ${ratio(ours.zeros, ours)} zeros; device ${ratio(ours.device, ours)}, raw ${ratio(raw.device, raw)}`,
+    )
+    figures.push(...writtenFigures(name, ours, raw, context))
+  }
+  return figures
+}
+
+function writtenFigures(name: string, ours: Written, raw: Written, context: RunContext): Figure[] {
+  const unit = 'bytes/payload byte'
+  const of = (what: string, value: number, rawValue?: number) =>
+    logFigure(
+      {
+        case: `amplification, ${name}, ${what}`,
+        value,
+        unit,
+        ...(rawValue === undefined ? {} : { limits: [limit('blocking write+fdatasync', value, rawValue)] }),
+      },
+      context,
+    )
+  return [
+    of('handed to the file system', ours.handed / ours.payload),
+    of('handed over without zeros ahead', (ours.handed - ours.zeros) / ours.payload),
+    of('pages written', ours.device / ours.payload, raw.device / raw.payload),
+  ]
+}
+
+async function writeLog(work: string, workload: AppendWorkload, bytes: number): Promise<Written> {
+  const before = pagesWritten()
+  const { files, counts } = countingFiles(nodeFiles(work))
+  const log = await openLog({ files, directory: 'log', runtime: nodeRuntime() })
+  const append = async (records: readonly Uint8Array[]) => {
+    await log.append(records.map((value) => ({ value })))
+  }
+  const payload = await appendBytes({ append, [Symbol.asyncDispose]: () => log.close() }, workload, bytes)
+  await log.close()
+  return { payload, handed: counts.bytes, zeros: counts.zeroBytes, device: pagesWritten() - before }
+}
+
+/** The raw loop's file was filled before, which is not counted. */
+async function writeRaw(work: string, workload: AppendWorkload, bytes: number): Promise<Written> {
+  const [plan] = rawPlans()
+  if (plan === undefined) throw new Error('there is a raw loop')
+  await using store = await plan.open(work)
+  const before = pagesWritten()
+  const together = workload.producers
+  const payload = await appendBytes(
+    store,
+    { ...workload, producers: 1, recordsPerAppend: Math.min(1000, workload.recordsPerAppend * together) },
+    bytes,
+  )
+  return { payload, handed: payload, zeros: 0, device: pagesWritten() - before }
+}
+
+async function appendBytes(store: BenchStore, workload: AppendWorkload, bytes: number): Promise<number> {
+  const { producers, recordsPerAppend, recordBytes } = workload
+  const records = Array.from({ length: recordsPerAppend }, () => new Uint8Array(recordBytes).fill(1))
+  const appendBytes = recordsPerAppend * recordBytes
+  let payload = 0
+  const produce = async () => {
+    while (payload < bytes) {
+      payload += appendBytes
+      await store.append(records)
+    }
+  }
+  await Promise.all(Array.from({ length: producers }, produce))
+  return payload
+}
+
+/** What Linux counts for this process: pages that became dirty, in bytes. */
+function pagesWritten(): number {
+  try {
+    const [, bytes] = /^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8')) ?? []
+    return Number(bytes ?? Number.NaN)
+  } catch {
+    return Number.NaN
+  }
+}
+
+function ratio(bytes: number, { payload }: Written): string {
+  return (bytes / payload).toFixed(3)
+}

@@ -71,7 +71,7 @@ export class ActiveSegment {
         baseOffset,
         createdAtMs: runtime.clock.now(),
         isRecycled,
-        isCompacted: false,
+        compactedEndOffset: undefined,
         predecessor,
       })
     const { file, fileBytes, isRecycled } = await spare.become(name, header)

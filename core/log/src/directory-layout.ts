@@ -17,6 +17,9 @@ export const TEMPORARY = '.tmp'
 /** A segment that retention has given up; removed at the next start. */
 export const DELETED = '.deleted'
 
+/** A compacted segment that has not taken its place yet; removed at the next start. */
+export const CLEANED = '.cleaned'
+
 /** A tail that was cut off because it was never acknowledged; kept for inspection. */
 export const TORN = '.torn'
 

@@ -1,6 +1,7 @@
 import { millraceError } from '@millrace/kernel'
 import type { WrittenFrame } from './active-segment.ts'
 import { encodeLogState, NO_SEGMENT } from './announcement.ts'
+import { Compactor } from './compaction.ts'
 import type { DurableMark } from './durable-mark.ts'
 import { EndWaiters } from './end-waiters.ts'
 import type { Announcer, FileLock } from './files.ts'
@@ -8,6 +9,7 @@ import { FRAME_HEADER_BYTES } from './frame.ts'
 import type {
   AppendOptions,
   AppendResult,
+  CompactionOutcome,
   Log,
   LogGap,
   LogOptions,
@@ -47,9 +49,11 @@ export class DurableLog implements Log {
   readonly #waiters = new EndWaiters((offset) => this.#endOffset > this.#recovered.gaps.skip(offset))
   readonly #announcer: Announcer | undefined
   #endOffset: number
-  /** Goes up when other segments than the last one have changed. */
-  #generation = 0
-  #retention: Promise<unknown> = Promise.resolve()
+  /** Retention, trimming and compaction run one after another, so that two never touch the same segment. */
+  #maintenance: Promise<unknown> = Promise.resolve()
+  /** Segment files and the list of segments disagree for a moment. */
+  #swapping: Promise<void> = Promise.resolve()
+  readonly #compactor: Compactor
   #closing: Promise<void> | undefined
 
   constructor(options: LogOptions, { recovered, mark, lock, announcer }: OpenedDirectory) {
@@ -79,7 +83,7 @@ export class DurableLog implements Log {
       nextOffset: recovered.nextOffset,
       lastIsSound: recovered.lastIsSound,
       onStored: (frames, durableOffset) => this.#onStored(frames, durableOffset),
-      onRoll: () => void this.applyRetention().catch(() => {}),
+      onRoll: () => this.#maintain(),
     })
     this.#reader = new LogReader({
       files,
@@ -88,8 +92,15 @@ export class DurableLog implements Log {
       gaps: recovered.gaps,
       tail: this.#tail,
       bounds: this,
-      hasChanged: async (segment) => !recovered.segments.all.includes(segment),
+      hasChanged: async (segment) => {
+        await this.#swapping
+        return !recovered.segments.all.includes(segment)
+      },
     })
+    this.#compactor = this.#createCompactor()
+    const found = recovered.segments.last?.endOffset ?? 0
+    // Recovery has made sure of it; so what is damaged later is not taken for torn.
+    if (found > mark.offset) mark.advance(found)
     this.#announce()
   }
 
@@ -165,7 +176,7 @@ export class DurableLog implements Log {
       await this.#writer.close()
     } finally {
       // Whatever the file said: a mark that is written later would stand in the way of whoever opens the log next.
-      await this.#retention
+      await this.#maintenance
       await this.#mark.close(this.#endOffset)
       this.#waiters.end(this.#closedError())
       await this.#announcer?.close()
@@ -173,12 +184,60 @@ export class DurableLog implements Log {
     }
   }
 
-  /** Runs are one after another, so that two never remove the same segment. */
+  compact(): Promise<CompactionOutcome> {
+    return this.#inTurn(() => this.#compactor.run())
+  }
+
+  #createCompactor(): Compactor {
+    const { files, directory, runtime, segmentBytesMax, compaction } = this.#options
+    return new Compactor(
+      {
+        files,
+        directory,
+        runtime,
+        segments: this.#recovered.segments,
+        gaps: this.#recovered.gaps,
+        reader: this.#reader,
+        segmentBytesMax: segmentBytesMax ?? LOG_LIMITS.segmentBytes.default,
+        isClosing: () => this.#closing !== undefined,
+        whileSwapping: (swap) => {
+          const swapping = swap()
+          this.#swapping = swapping.catch(() => {})
+          return swapping.finally(() => this.#tail.dropBelow(this.#recovered.segments.last?.baseOffset ?? 0))
+        },
+      },
+      compaction ?? {},
+    )
+  }
+
+  /** What a new segment gives occasion to. Whoever wants to hear of a failure calls it himself. */
+  #maintain(): void {
+    this.applyRetention().catch(() => {})
+    if (this.#options.compaction === undefined) return
+    this.#inTurn(async () => {
+      if (this.#compactor.isDue) await this.#compactor.run()
+    }).catch(() => {})
+  }
+
+  /** Does something to old segments when all that was asked before is done, and tells readers that they have changed. */
+  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const run = this.#maintenance.then(async () => {
+      this.#throwIfClosed()
+      try {
+        return await act()
+      } finally {
+        this.#recovered.gaps.dropBelow(this.startOffset)
+        this.#announce()
+      }
+    })
+    this.#maintenance = run.catch(() => {})
+    return run
+  }
+
   #remove(remove: (log: RetainedLog) => Promise<number>): Promise<RetentionOutcome> {
     const { files, directory, runtime } = this.#options
-    const { segments, gaps } = this.#recovered
-    const run = this.#retention.then(async () => {
-      this.#throwIfClosed()
+    const { segments } = this.#recovered
+    return this.#inTurn(async () => {
       const removedSegments = await remove({
         files,
         directory,
@@ -187,20 +246,15 @@ export class DurableLog implements Log {
         reader: this.#reader,
         recycle: (path) => this.#writer.recycle(path),
       })
-      gaps.dropBelow(this.startOffset)
-      if (removedSegments > 0) this.#generation += 1
-      this.#announce()
       return { removedSegments, startOffset: this.startOffset }
     })
-    this.#retention = run.catch(() => {})
-    return run
   }
 
   #onStored(frames: readonly WrittenFrame[], durableOffset: number): void {
     for (const { builder, bytes, baseOffset } of frames) {
       const { count, bodyBytes, firstTimestampMs } = builder
       const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes)
-      this.#tail.push({ baseOffset, count, firstTimestampMs, body })
+      this.#tail.push({ baseOffset, count, firstTimestampMs, isSparse: false, body })
       this.#endOffset = baseOffset + count
     }
     this.#mark.advance(durableOffset)
@@ -218,7 +272,7 @@ export class DurableLog implements Log {
         lastEndOffset: last?.endOffset ?? 0,
         lastSalt: last?.salt ?? 0,
         lastDataBytes: last?.dataBytes ?? 0,
-        generation: this.#generation,
+        generation: this.#recovered.segments.revision,
       }),
     )
   }

@@ -1,5 +1,6 @@
 import { millraceError } from '@millrace/kernel'
 import { decodeLogState, type LogState, NO_SEGMENT } from './announcement.ts'
+import { parseSegmentName } from './directory-layout.ts'
 import { DurableMark } from './durable-mark.ts'
 import { EndWaiters } from './end-waiters.ts'
 import type { Listening } from './files.ts'
@@ -33,6 +34,8 @@ export class FollowedLog implements ReadableLog {
   #followed: LogState | undefined
   #following: Promise<void> | undefined
   #listening: Listening | undefined
+  /** A segment that was looked at before may not be what it was. */
+  #isInDoubt = false
   #isClosed = false
 
   private constructor(options: LogReaderOptions) {
@@ -144,7 +147,15 @@ export class FollowedLog implements ReadableLog {
   /** Asked when a segment is not what it was: it may have been removed, or compacted, meanwhile. */
   async #hasChanged(segment: Segment): Promise<boolean> {
     await this.#following
-    await this.#survey(this.#heard ?? this.#followed)
+    this.#isInDoubt = true
+    for (let attempt = 1; this.#isInDoubt; attempt += 1) {
+      try {
+        await this.#survey(this.#heard ?? this.#followed)
+        this.#isInDoubt = false
+      } catch (error) {
+        if (attempt === SURVEYS_MAX) throw error
+      }
+    }
     return !this.#segments.all.includes(segment)
   }
 
@@ -152,10 +163,13 @@ export class FollowedLog implements ReadableLog {
   async #survey(state: LogState | undefined): Promise<void> {
     const { files, directory } = this.#options
     const names = await files.list(directory)
-    const { found } = await findSegments(files, directory, names)
+    const kept = this.#sealedAsBefore(state)
+    const keptEnd = kept.at(-1)?.endOffset ?? 0
+    const news = names.filter((name) => (parseSegmentName(name) ?? 0) >= keptEnd)
+    const { found } = await findSegments(files, directory, news)
     const end = state === undefined ? found.length : found.findIndex(isNamedBy(state)) + 1
     if (state !== undefined && end === 0 && state.lastBaseOffset !== NO_SEGMENT) return
-    const segments: Segment[] = []
+    const segments: Segment[] = [...kept]
     for (const [index, current] of found.slice(0, end).entries()) {
       const successor = found[index + 1]
       const segment =
@@ -169,6 +183,12 @@ export class FollowedLog implements ReadableLog {
     this.#followed = state
     const first = segments[0]?.baseOffset ?? 0
     this.#show(Math.max(first, state?.startOffset ?? 0), state?.endOffset ?? segments.at(-1)?.endOffset ?? 0)
+  }
+
+  /** The sealed segments that nobody has touched since they were looked at last. */
+  #sealedAsBefore(state: LogState | undefined): readonly Segment[] {
+    const isSame = state !== undefined && state.generation === this.#followed?.generation
+    return isSame && !this.#isInDoubt ? this.#segments.all.slice(0, -1) : []
   }
 
   async #adoptLast(

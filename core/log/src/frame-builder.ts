@@ -91,6 +91,7 @@ export class FrameBuilder {
     const bytes = this.#buffer.subarray(0, this.bytes)
     sealFrame(bytes, {
       ...place,
+      isSparse: false,
       bodyBytes: this.bodyBytes,
       count: this.#count,
       firstTimestampMs: this.#firstTimestampMs,

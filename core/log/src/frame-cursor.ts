@@ -3,10 +3,10 @@ import {
   decodeFrameHeader,
   FRAME_ALIGNMENT_BYTES,
   FRAME_HEADER_BYTES,
-  FRAME_MAGIC,
   type FrameHeader,
   frameBytes,
   isBodyIntact,
+  isFrameMagic,
 } from './frame.ts'
 
 /** An intact frame, as it stands in a file. */
@@ -86,7 +86,7 @@ export class FrameCursor {
       const end = bytes.length - 3
       if (end <= 0) return undefined
       for (let index = 0; index < end; index += FRAME_ALIGNMENT_BYTES) {
-        if (view.getUint32(index, true) === FRAME_MAGIC) return next + index
+        if (isFrameMagic(view.getUint32(index, true))) return next + index
       }
       next += Math.ceil(end / FRAME_ALIGNMENT_BYTES) * FRAME_ALIGNMENT_BYTES
     }

@@ -1,8 +1,10 @@
 import { crc32c } from '@millrace/kernel'
 import { getInteger64, putInteger64, viewOf } from './integers.ts'
 
-/** "MRF1" in memory order; the digit is the version of the frame. */
+/** "MRF1" in memory order: a frame whose records have consecutive offsets. */
 export const FRAME_MAGIC = 0x3146524d
+/** "MRF2": a frame of a compacted segment, whose records each tell how far they are from the one before. */
+export const SPARSE_FRAME_MAGIC = 0x3246524d
 export const FRAME_HEADER_BYTES = 48
 export const FRAME_TRAILER_BYTES = 8
 export const FRAME_ALIGNMENT_BYTES = 8
@@ -10,6 +12,7 @@ export const FRAME_ALIGNMENT_BYTES = 8
 /** What stands before the records of a frame. A frame is the unit that is checked, read, and lost. */
 export interface FrameHeader {
   readonly bodyBytes: number
+  /** Offsets that the frame stands for: one for each record, or more in a sparse frame. */
   readonly count: number
   /**
    * How many records before this frame were written but not yet synced when it was written. So a frame
@@ -21,6 +24,7 @@ export interface FrameHeader {
   readonly firstTimestampMs: number
   readonly maxTimestampMs: number
   readonly salt: number
+  readonly isSparse: boolean
 }
 
 /** Bytes of a whole frame whose body has `bodyBytes`: header, body, zeros up to 8, trailer. */
@@ -34,7 +38,7 @@ export function frameBytes(bodyBytes: number): number {
  */
 export function sealFrame(bytes: Uint8Array, header: FrameHeader): void {
   const view = viewOf(bytes)
-  view.setUint32(0, FRAME_MAGIC, true)
+  view.setUint32(0, header.isSparse ? SPARSE_FRAME_MAGIC : FRAME_MAGIC, true)
   view.setUint32(4, header.bodyBytes, true)
   view.setUint32(8, header.count, true)
   view.setUint32(12, header.unsyncedBefore, true)
@@ -53,7 +57,8 @@ export function sealFrame(bytes: Uint8Array, header: FrameHeader): void {
 export function decodeFrameHeader(bytes: Uint8Array, position: number): FrameHeader | undefined {
   if (position + FRAME_HEADER_BYTES > bytes.length) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + position, FRAME_HEADER_BYTES)
-  if (view.getUint32(0, true) !== FRAME_MAGIC) return undefined
+  const magic = view.getUint32(0, true)
+  if (!isFrameMagic(magic)) return undefined
   if (view.getUint32(44, true) !== crc32c(bytes.subarray(position, position + 44))) return undefined
   return {
     bodyBytes: view.getUint32(4, true),
@@ -63,7 +68,13 @@ export function decodeFrameHeader(bytes: Uint8Array, position: number): FrameHea
     firstTimestampMs: getInteger64(view, 24),
     maxTimestampMs: getInteger64(view, 32),
     salt: view.getUint32(40, true),
+    isSparse: magic === SPARSE_FRAME_MAGIC,
   }
+}
+
+/** True for the first four bytes of a frame. */
+export function isFrameMagic(magic: number): boolean {
+  return magic === FRAME_MAGIC || magic === SPARSE_FRAME_MAGIC
 }
 
 /** True if the body and trailer of the frame that fills `frame` fit its (intact) header. */

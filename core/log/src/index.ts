@@ -10,6 +10,8 @@ export {
 export {
   type AppendOptions,
   type AppendResult,
+  type Compaction,
+  type CompactionOutcome,
   type Durability,
   followLog,
   type Log,

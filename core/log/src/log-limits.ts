@@ -17,6 +17,9 @@ export const LOG_LIMITS = {
   recordBytes: { min: 1, default: MIB, max: 64 * MIB },
   pendingBytes: { min: 4 * KIB, default: 16 * MIB, max: 1024 * MIB },
   allocateAheadBytes: { min: 0, default: 64 * MIB, max: 2 ** 31 },
+  compactionKeys: { min: 1, default: 250_000, max: 16_000_000 },
+  tombstoneMsMin: { min: 0, default: 86_400_000, max: Number.MAX_SAFE_INTEGER },
+  dirtyShareMin: 0.5,
   syncIntervalMs: { min: 1, default: 1000, max: 3_600_000 },
   /** Newest frames kept in memory. */
   tailCacheBytesMax: 256 * KIB,
@@ -29,6 +32,8 @@ export function checkOptions(options: LogOptions): void {
   checkLimit('pendingBytesMax', options.pendingBytesMax, LOG_LIMITS.pendingBytes)
   checkLimit('allocateAheadBytesMax', options.allocateAheadBytesMax, LOG_LIMITS.allocateAheadBytes)
   checkLimit('syncIntervalMsMax', options.syncIntervalMsMax, LOG_LIMITS.syncIntervalMs)
+  checkLimit('compaction.keysMax', options.compaction?.keysMax, LOG_LIMITS.compactionKeys)
+  checkLimit('compaction.tombstoneMsMin', options.compaction?.tombstoneMsMin, LOG_LIMITS.tombstoneMsMin)
   const positive = { min: 0, default: 0, max: Number.MAX_SAFE_INTEGER }
   checkLimit('retention.ageMsMax', options.retention?.ageMsMax, positive)
   checkLimit('retention.bytesMax', options.retention?.bytesMax, positive)

@@ -59,6 +59,19 @@ export class LogReader {
     })
   }
 
+  /** All records of a segment that can be read, some at a time. */
+  async *recordsOf(segment: Segment): AsyncGenerator<readonly LogRecord[]> {
+    for (let next = segment.baseOffset; next < segment.endOffset; ) {
+      const batch = new ReadBatch(next, READ_BYTES_DEFAULT, READ_COUNT_DEFAULT)
+      await this.#walk(segment, next, READ_BYTES_DEFAULT + CHUNK_SLACK_BYTES, (frame) => batch.take(frame))
+      if (batch.damage !== undefined) this.#log.gaps.add(batch.damage)
+      yield batch.records
+      const end = this.#log.gaps.skip(batch.next)
+      assert(end > next, 'what was read of a segment is records or a gap')
+      next = end
+    }
+  }
+
   /** The newest timestamp in a segment; reads the whole segment if nobody has yet. */
   maxTimestampMs(segment: Segment): Promise<number> {
     return this.#again(() => this.#maxTimestampMs(segment))

@@ -50,6 +50,22 @@ export interface RetentionOutcome {
   readonly startOffset: number
 }
 
+/** How a log keeps the latest record of each key only. Records without key stay; a record with an empty value removes its key. */
+export interface Compaction {
+  /** A round begins with a new segment when this share of the sealed bytes, 0 to 1, is new. Default: 0.5. */
+  readonly dirtyShareMin?: number
+  /** How long a record that removes its key stays, so that who follows sees it, in milliseconds. Default: a day. */
+  readonly tombstoneMsMin?: number
+  /** Keys that are held in memory in one round; more take several rounds. Default: 250,000. */
+  readonly keysMax?: number
+}
+
+/** What a compaction has done. */
+export interface CompactionOutcome {
+  readonly removedRecords: number
+  readonly removedBytes: number
+}
+
 /** Options of {@link openLog}. */
 export interface LogOptions {
   readonly files: Files
@@ -68,6 +84,8 @@ export interface LogOptions {
    */
   readonly allocateAheadBytesMax?: number
   readonly retention?: Retention
+  /** Keeps the latest record of each key. Default: all records are kept. */
+  readonly compaction?: Compaction
   /** What appends promise that do not say it themselves. Default: `disk`. */
   readonly durability?: Durability
   /** How long an append with durability `interval` stays without a sync, in milliseconds. Default: 1,000. */
@@ -169,6 +187,13 @@ export interface Log extends ReadableLog {
   trimBefore(offset: number): Promise<RetentionOutcome>
   /** Applies the retention now; resolves when what it removed is gone for good. */
   applyRetention(): Promise<RetentionOutcome>
+  /**
+   * Compacts the sealed segments now, whether `compaction` is an option of the log or not: of each key the latest record
+   * stays, at its offset; reading goes on beside it. Crash-safe at every step.
+   *
+   * @throws LOG_READ_FAILED, DISK_FULL (what was compacted until then stays), LOG_CLOSED
+   */
+  compact(): Promise<CompactionOutcome>
   /** Waits for appends in flight, makes them durable, then closes the files and gives the lock back. Idempotent. */
   close(): Promise<void>
 }

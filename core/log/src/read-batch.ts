@@ -29,16 +29,10 @@ export class ReadBatch {
 
   /** Takes what fits of a frame, which starts at or before, or behind a gap after, `next`; false when full. */
   take(frame: CachedFrame): boolean {
-    const reader = new RecordReader(frame.body, frame.firstTimestampMs)
+    const reader = new RecordReader(frame)
     const end = frame.baseOffset + frame.count
-    for (let offset = frame.baseOffset; offset < end; offset += 1) {
-      const record = reader.next(offset)
-      if (record === undefined) {
-        // The checksums fit but the records do not: no disk does that, only another program.
-        this.#damage = { from: offset, to: end, reason: 'the records of a frame do not fill it' }
-        return false
-      }
-      if (offset < this.#next) continue
+    for (let record = reader.next(); record !== undefined; record = reader.next()) {
+      if (record.offset < this.#next) continue
       const bytes = record.value.length + (record.key?.length ?? 0)
       if (
         this.records.length > 0 &&
@@ -47,8 +41,15 @@ export class ReadBatch {
         return false
       this.records.push(record)
       this.#bytes += bytes
-      this.#next = offset + 1
+      this.#next = record.offset + 1
     }
+    const { damagedOffset } = reader
+    if (damagedOffset !== undefined) {
+      // The checksums fit but the records do not: no disk does that, only another program.
+      this.#damage = { from: damagedOffset, to: end, reason: 'the records of a frame do not fill it' }
+      return false
+    }
+    this.#next = Math.max(this.#next, end)
     return this.#bytes < this.#bytesMax && this.records.length < this.#countMax
   }
 }

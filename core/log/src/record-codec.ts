@@ -3,8 +3,8 @@ import type { LogRecord, NewRecord } from './log.ts'
 /** Timestamps are whole milliseconds from 0 up to this, so that every difference fits a safe integer. */
 export const TIMESTAMP_MS_MAX = 2 ** 52 - 1
 
-/** More than the three numbers before the key and value of any record can take. */
-export const RECORD_OVERHEAD_BYTES_MAX = 8 + 5 + 5
+/** More than the numbers before the key and value of any record can take. */
+export const RECORD_OVERHEAD_BYTES_MAX = 8 + 8 + 5 + 5
 
 const RADIX = 128
 
@@ -37,25 +37,57 @@ export function encodeRecord(
   return next + value.length
 }
 
-/** Reads the records of one body, one after another. Keys and values are views of the body. */
+/** The records of a frame, as they stand in its body. */
+export interface EncodedRecords {
+  readonly baseOffset: number
+  /** Offsets that the frame stands for. */
+  readonly count: number
+  readonly firstTimestampMs: number
+  /** Each record begins with its number of offsets between it and the one before; the first one, from `baseOffset`. */
+  readonly isSparse: boolean
+  readonly body: Uint8Array
+}
+
+/** Reads the records of one frame, one after another. Keys and values are views of the body. */
 export class RecordReader {
   readonly #body: Uint8Array
   readonly #firstTimestampMs: number
+  readonly #isSparse: boolean
+  readonly #endOffset: number
+  #offset: number
   #position = 0
+  #isDamaged = false
 
-  constructor(body: Uint8Array, firstTimestampMs: number) {
-    this.#body = body
-    this.#firstTimestampMs = firstTimestampMs
+  constructor(records: EncodedRecords) {
+    this.#body = records.body
+    this.#firstTimestampMs = records.firstTimestampMs
+    this.#isSparse = records.isSparse
+    this.#offset = records.baseOffset
+    this.#endOffset = records.baseOffset + records.count
   }
 
-  /** The next record, as the one with `offset`; undefined if the body does not hold a whole one. */
-  next(offset: number): LogRecord | undefined {
+  /** The offset of the record that could not be read; undefined if the body is what its frame says. */
+  get damagedOffset(): number | undefined {
+    return this.#isDamaged ? this.#offset : undefined
+  }
+
+  /** The next record; undefined behind the last one, and where the body does not hold a whole one. */
+  next(): LogRecord | undefined {
+    if (this.#isDamaged || this.#isAtEnd()) return undefined
+    const offset = this.#offset + (this.#isSparse ? this.#number() : 0)
     const timestampMs = this.#firstTimestampMs + unzigzag(this.#number())
     const keyLength = this.#number()
     const valueLength = this.#number()
     const key = keyLength === 0 ? undefined : this.#slice(keyLength - 1)
     const value = this.#slice(valueLength)
-    return this.#position > this.#body.length ? undefined : { offset, timestampMs, key, value }
+    this.#isDamaged = this.#position > this.#body.length || offset >= this.#endOffset
+    if (this.#isDamaged) return undefined
+    this.#offset = offset + 1
+    return { offset, timestampMs, key, value }
+  }
+
+  #isAtEnd(): boolean {
+    return this.#isSparse ? this.#position === this.#body.length : this.#offset === this.#endOffset
   }
 
   #slice(length: number): Uint8Array {
@@ -76,6 +108,25 @@ export class RecordReader {
       scale *= RADIX
     }
   }
+}
+
+/** Like {@link encodeRecord}, for a sparse frame: `skipped` offsets before this record have none. */
+export function encodeSparseRecord(
+  target: Uint8Array,
+  position: number,
+  record: LogRecord,
+  skipped: number,
+  firstTimestampMs: number,
+): number {
+  const next = putNumber(target, position, skipped)
+  const { key, value, timestampMs } = record
+  return encodeRecord(
+    target,
+    next,
+    key === undefined ? { value } : { key, value },
+    timestampMs,
+    firstTimestampMs,
+  )
 }
 
 /** Little-endian base 128, high bit set on all bytes but the last. */

@@ -1,5 +1,13 @@
 import { isMillraceError } from '@millrace/kernel'
-import { CORRUPT, DELETED, parseSegmentName, SPARE_FILE, TEMPORARY, TORN } from './directory-layout.ts'
+import {
+  CLEANED,
+  CORRUPT,
+  DELETED,
+  parseSegmentName,
+  SPARE_FILE,
+  TEMPORARY,
+  TORN,
+} from './directory-layout.ts'
 import type { Files, OpenFile } from './files.ts'
 import { GapList } from './gap-list.ts'
 import type { Segment } from './segment.ts'
@@ -7,6 +15,8 @@ import { SegmentList } from './segment-list.ts'
 import { adoptScanned, adoptSealed, type FoundSegment, findSegments } from './segment-survey.ts'
 
 const COPY_CHUNK_BYTES = 1024 * 1024
+/** Work that was not finished: done again, or not needed any more. */
+const UNFINISHED = [TEMPORARY, DELETED, CLEANED]
 /** Offsets that are not used again after a crash, since records without durability may have had them. */
 const SKIPPED = 'reserved for records that did not wait for the disk, and not found after a crash'
 /** Torn tails that are kept for inspection. */
@@ -45,11 +55,13 @@ export async function recoverLog(
   await removeLeftovers(files, directory, names)
   // A name that is there may be in the system's memory only: whoever made it may have died before the sync.
   await files.syncDirectory(directory)
-  const { found, unreadable } = await findSegments(files, directory, names)
+  const { found, unreadable, replaced } = await findSegments(files, directory, names)
+  for (const path of replaced) await files.remove(path)
   await moveAside(files, directory, unreadable)
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
   const begun = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
-  const durableOffset = Math.max(mark.offset, ...begun)
+  const compactedEnds = found.map(({ header }) => header?.compactedEndOffset ?? 0)
+  const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -74,7 +86,7 @@ export async function recoverLog(
 async function removeLeftovers(files: Files, directory: string, names: readonly string[]): Promise<void> {
   const torn = names.filter((name) => name.endsWith(TORN)).sort()
   const leftovers = names.filter(
-    (name) => name === SPARE_FILE || name.endsWith(TEMPORARY) || name.endsWith(DELETED),
+    (name) => name === SPARE_FILE || UNFINISHED.some((ending) => name.endsWith(ending)),
   )
   for (const name of [...leftovers, ...torn.slice(0, -TORN_FILES_MAX)])
     await files.remove(`${directory}/${name}`)
@@ -98,7 +110,11 @@ async function adoptLast(
   const { segment, result } = await adoptScanned(files, found, durableOffset)
   for (const gap of result.gaps) gaps.add(gap)
   await makeDurable(files, segment, durableOffset)
-  const isWhole = found.header !== undefined && result.gaps.length === 0 && result.endOffset >= durableOffset
+  const isWhole =
+    found.header !== undefined &&
+    !segment.isCompacted &&
+    result.gaps.length === 0 &&
+    result.endOffset >= durableOffset
   if (!isWhole || result.contentEnd <= result.dataBytes) return { segment, isSound: isWhole }
   const isSound = await cutTornTail(files, directory, segment, result.contentEnd)
   return { segment, isSound }

@@ -31,11 +31,15 @@ export interface SegmentHeader {
   /** Random: tells this file from every other that had its name or its blocks before. */
   readonly id: Uint8Array
   readonly baseOffset: number
+  /** 0 for one made by compaction. */
   readonly createdAtMs: number
   /** The file was another segment before: what stands behind the frames may be anything, not just zeros. */
   readonly isRecycled: boolean
-  /** Made by compaction, complete, from one segment or several; the id is that of the last of them. */
-  readonly isCompacted: boolean
+  /**
+   * The offset behind its last record, if it was made by compaction: complete, from one segment or several, whose records
+   * it replaces. Its id is that of the last of them, so that the next segment's header names it.
+   */
+  readonly compactedEndOffset: number | undefined
   /** Undefined for the first segment of a log. */
   readonly predecessor: Predecessor | undefined
 }
@@ -60,9 +64,9 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   view.setUint8(6, CHECKSUM_CRC32C)
   bytes.set(header.id, 8)
   putInteger64(view, 24, header.baseOffset)
-  putInteger64(view, 32, header.createdAtMs)
-  const { predecessor, isRecycled, isCompacted } = header
-  const flags = (isRecycled ? FLAG_RECYCLED : 0) | (isCompacted ? FLAG_COMPACTED : 0)
+  const { predecessor, isRecycled, compactedEndOffset } = header
+  putInteger64(view, 32, compactedEndOffset ?? header.createdAtMs)
+  const flags = (isRecycled ? FLAG_RECYCLED : 0) | (compactedEndOffset === undefined ? 0 : FLAG_COMPACTED)
   view.setUint8(7, flags | (predecessor === undefined ? 0 : FLAG_PREDECESSOR))
   if (predecessor !== undefined) {
     view.setUint32(40, predecessor.salt, true)
@@ -80,14 +84,16 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
   const view = viewOf(bytes)
   if (view.getUint32(0, true) !== MAGIC) return undefined
   if (view.getUint32(60, true) !== crc32c(bytes.subarray(0, 60))) return undefined
+  const flags = view.getUint8(7)
+  const isCompacted = (flags & FLAG_COMPACTED) !== 0
   return {
     version: view.getUint16(4, true),
     id: bytes.slice(8, 24),
     baseOffset: getInteger64(view, 24),
-    createdAtMs: getInteger64(view, 32),
-    isRecycled: (view.getUint8(7) & FLAG_RECYCLED) !== 0,
-    isCompacted: (view.getUint8(7) & FLAG_COMPACTED) !== 0,
-    predecessor: (view.getUint8(7) & FLAG_PREDECESSOR) === 0 ? undefined : decodePredecessor(view),
+    createdAtMs: isCompacted ? 0 : getInteger64(view, 32),
+    isRecycled: (flags & FLAG_RECYCLED) !== 0,
+    compactedEndOffset: isCompacted ? getInteger64(view, 32) : undefined,
+    predecessor: (flags & FLAG_PREDECESSOR) === 0 ? undefined : decodePredecessor(view),
   }
 }
 

@@ -4,6 +4,12 @@ import type { Segment } from './segment.ts'
 /** The segments of a log in the order of their offsets; the last one is written to. */
 export class SegmentList {
   readonly #segments: Segment[] = []
+  #revision = 0
+
+  /** Goes up when other segments than the last one have changed: removed, or replaced. */
+  get revision(): number {
+    return this.#revision
+  }
 
   get all(): readonly Segment[] {
     return this.#segments
@@ -31,6 +37,14 @@ export class SegmentList {
     this.#segments.push(segment)
   }
 
+  /** Puts one segment in the place of adjacent ones. */
+  replace(replaced: readonly Segment[], segment: Segment): void {
+    const [first] = replaced
+    assert(first !== undefined && this.#segments.includes(first), 'what is replaced is in the list')
+    this.#segments.splice(this.#segments.indexOf(first), replaced.length, segment)
+    this.#revision += 1
+  }
+
   /** Takes over what somebody else has found. */
   replaceAll(segments: readonly Segment[]): void {
     this.#segments.splice(0, this.#segments.length, ...segments)
@@ -38,6 +52,7 @@ export class SegmentList {
 
   removeFirst(): void {
     this.#segments.shift()
+    this.#revision += 1
   }
 
   /** The segment that holds `offset`, or else the next one behind it. */

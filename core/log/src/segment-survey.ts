@@ -28,8 +28,18 @@ export interface FoundSegment {
   readonly salt: number
 }
 
+/** What a look at all segment files of a directory finds. */
+export interface FoundSegments {
+  /** Those that can be read, in order. */
+  readonly found: readonly FoundSegment[]
+  /** The paths of those that cannot. */
+  readonly unreadable: readonly string[]
+  /** The paths of those that a compacted segment has taken the place of: of no use any more. */
+  readonly replaced: readonly string[]
+}
+
 /**
- * The segments that can be read, in order, and the paths of those that cannot.
+ * Looks at the headers of all segments.
  *
  * @throws DIRECTORY_TOO_NEW
  */
@@ -37,19 +47,26 @@ export async function findSegments(
   files: Files,
   directory: string,
   names: readonly string[],
-): Promise<{ readonly found: readonly FoundSegment[]; readonly unreadable: readonly string[] }> {
+): Promise<FoundSegments> {
   const found: FoundSegment[] = []
   const unreadable: string[] = []
+  const replaced: string[] = []
+  let replacedBelow = 0
   for (const name of [...names].sort()) {
     const baseOffset = parseSegmentName(name)
     if (baseOffset === undefined) continue
     const path = `${directory}/${name}`
+    if (baseOffset < replacedBelow) {
+      replaced.push(path)
+      continue
+    }
     const segment = await inspectSegment(files, path, baseOffset)
     if (segment === undefined) unreadable.push(path)
     else found.push(segment)
     refuseNewer(directory, segment?.header?.version ?? 0)
+    replacedBelow = segment?.header?.compactedEndOffset ?? replacedBelow
   }
-  return { found, unreadable }
+  return { found, unreadable, replaced }
 }
 
 /**
@@ -84,6 +101,15 @@ export async function adoptSealed(
   successor: FoundSegment,
   gaps: GapList,
 ): Promise<Segment> {
+  const compactedEnd = found.header?.compactedEndOffset
+  if (compactedEnd !== undefined) {
+    gaps.add({
+      from: compactedEnd,
+      to: successor.baseOffset,
+      reason: `lost before ${successor.path} was begun`,
+    })
+    return adopt(found, compactedEnd, found.fileBytes, undefined, undefined)
+  }
   const chain = successor.header?.predecessor
   if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
     gaps.add({
@@ -132,7 +158,8 @@ export function adopt(
   maxTimestampMs: number | undefined,
 ): Segment {
   const { path, baseOffset, fileBytes, header, salt } = found
-  const { isRecycled = false, isCompacted = false } = header ?? {}
+  const isRecycled = header?.isRecycled ?? false
+  const isCompacted = header?.compactedEndOffset !== undefined
   const idRest = header === undefined ? 0 : idRestOf(header.id)
   return new Segment({
     path,

@@ -45,6 +45,8 @@ export class SpareSegment {
   #spare: Spare | undefined
   #credit = 0
   #work: Promise<void> | undefined
+  /** The spare is about to be used: until that is done its name belongs to it, and to no other. */
+  #isBecoming = false
   #isClosed = false
 
   constructor(options: SpareOptions) {
@@ -72,34 +74,36 @@ export class SpareSegment {
   /** Takes a file that is not needed any more, and that has no name anybody looks for; false if it is of no use. */
   async recycle(path: string): Promise<boolean> {
     await this.#work
-    if (this.#isClosed || this.#spare !== undefined) return false
-    const { files, limits } = this.#options
-    const isTaken = Promise.withResolvers<boolean>()
+    if (this.#isClosed || this.#isBecoming || this.#spare !== undefined) return false
+    let isTaken = false
     this.#inBackground(async () => {
-      const file = await files.open(path, 'write')
-      const bytes = await file.size()
-      const isUseful = bytes * 2 >= limits.segmentBytesMax && bytes <= limits.segmentBytesMax
-      if (isUseful) await files.rename(path, this.#path)
-      if (isUseful) this.#spare = { file, isRecycled: true, bytes, unsyncedBytes: 0 }
-      else await file.close()
-      isTaken.resolve(isUseful)
+      isTaken = await this.#take(path)
     })
     await this.#work
-    isTaken.resolve(false)
-    return isTaken.promise
+    return isTaken
   }
 
   /** Makes the spare, or a new file, the one called `name`; its header and name are durable on return. */
   async become(name: string, header: (isRecycled: boolean) => Uint8Array): Promise<BegunFile> {
-    await this.#work
-    const { files, directory } = this.#options
-    const spare = this.#spare
-    this.#spare = undefined
-    if (spare === undefined) {
-      const bytes = header(false)
-      const file = await createWholeFile(files, directory, name, [bytes])
-      return { file, fileBytes: bytes.length, isRecycled: false }
+    this.#isBecoming = true
+    try {
+      await this.#work
+      const spare = this.#spare
+      this.#spare = undefined
+      return await (spare === undefined ? this.#create(name, header(false)) : this.#use(spare, name, header))
+    } finally {
+      this.#isBecoming = false
     }
+  }
+
+  async #create(name: string, header: Uint8Array): Promise<BegunFile> {
+    const { files, directory } = this.#options
+    const file = await createWholeFile(files, directory, name, [header])
+    return { file, fileBytes: header.length, isRecycled: false }
+  }
+
+  async #use(spare: Spare, name: string, header: (isRecycled: boolean) => Uint8Array): Promise<BegunFile> {
+    const { files, directory } = this.#options
     const { file, isRecycled } = spare
     try {
       const bytes = header(isRecycled)
@@ -127,12 +131,26 @@ export class SpareSegment {
 
   /** One thing at a time. A spare is a help: what keeps it from being made ready keeps nobody from working. */
   #inBackground(act: () => Promise<void>): void {
-    if (this.#work !== undefined || this.#isClosed) return
+    if (this.#work !== undefined || this.#isBecoming || this.#isClosed) return
     this.#work = act()
       .catch(() => this.#drop())
       .finally(() => {
         this.#work = undefined
       })
+  }
+
+  async #take(path: string): Promise<boolean> {
+    const { files, limits } = this.#options
+    const file = await files.open(path, 'write')
+    try {
+      const bytes = await file.size()
+      if (bytes * 2 < limits.segmentBytesMax || bytes > limits.segmentBytesMax) return false
+      await files.rename(path, this.#path)
+      this.#spare = { file, isRecycled: true, bytes, unsyncedBytes: 0 }
+      return true
+    } finally {
+      if (this.#spare?.file !== file) await file.close()
+    }
   }
 
   async #fill(bytes: number, isLast: boolean): Promise<void> {

@@ -1,10 +1,7 @@
+import type { EncodedRecords } from './record-codec.ts'
+
 /** A frame that was just made durable: its records need no reading from the disk, and no check. */
-export interface CachedFrame {
-  readonly baseOffset: number
-  readonly count: number
-  readonly firstTimestampMs: number
-  readonly body: Uint8Array
-}
+export type CachedFrame = EncodedRecords
 
 /** The newest frames of a log, so that followers at its end do not touch the disk. */
 export class TailCache {
@@ -26,6 +23,12 @@ export class TailCache {
       drop += 1
     }
     if (drop > 0) this.#frames.splice(0, drop)
+  }
+
+  /** Forgets what is in the files in another form now. */
+  dropBelow(offset: number): void {
+    while ((this.#frames[0]?.baseOffset ?? offset) < offset)
+      this.#bytes -= this.#frames.shift()?.body.buffer.byteLength ?? 0
   }
 
   /** The frames from the one with `offset` on; empty if that one is not here. */

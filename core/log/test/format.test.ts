@@ -24,7 +24,7 @@ describe('the format', () => {
       baseOffset: 42,
       createdAtMs: TIME,
       isRecycled: false,
-      isCompacted: false,
+      compactedEndOffset: undefined,
       predecessor: { salt: 0xa3a2a1a0, idRest: 0xa7a6a5a4, endOffset: 42, dataBytes: 4096 },
     }
     expect(encodeSegmentHeader(header)).toEqual(example('segment-header'))
@@ -46,11 +46,17 @@ describe('the format', () => {
     const header = decodeFrameHeader(frame, 0)
     expect(header).toMatchObject({ baseOffset: 42, count: 2, firstTimestampMs: TIME, maxTimestampMs: TIME })
     expect(header && isBodyIntact(frame, header)).toBe(true)
-    const reader = new RecordReader(frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 14), TIME)
-    expect([reader.next(42), reader.next(43)]).toEqual(
+    const reader = new RecordReader({
+      baseOffset: 42,
+      count: 2,
+      firstTimestampMs: TIME,
+      isSparse: false,
+      body: frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 14),
+    })
+    expect([reader.next(), reader.next()]).toEqual(
       records.map((record, index) => ({ offset: 42 + index, ...record })),
     )
-    expect(reader.next(44)).toBeUndefined()
+    expect([reader.next(), reader.damagedOffset]).toEqual([undefined, undefined])
   })
 
   test('notices every flipped bit of a header and of a frame', () => {

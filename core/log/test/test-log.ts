@@ -91,7 +91,7 @@ export function headerOf(baseOffset: number): SegmentHeader {
   const id = Uint8Array.from({ length: 16 }, (_, index) => index)
   return {
     isRecycled: false,
-    isCompacted: false,
+    compactedEndOffset: undefined,
     version: 1,
     id,
     baseOffset,
@@ -105,7 +105,15 @@ export function frameOf(baseOffset: number, count: number, body: Uint8Array): Ui
   const bytes = new Uint8Array(frameBytes(body.length))
   bytes.set(body, 48)
   const times = { firstTimestampMs: 0, maxTimestampMs: 0 }
-  sealFrame(bytes, { bodyBytes: body.length, count, unsyncedBefore: 0, baseOffset, ...times, salt: SALT })
+  sealFrame(bytes, {
+    isSparse: false,
+    bodyBytes: body.length,
+    count,
+    unsyncedBefore: 0,
+    baseOffset,
+    ...times,
+    salt: SALT,
+  })
   return bytes
 }
 

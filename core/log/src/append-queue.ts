@@ -5,7 +5,7 @@ import type { AppendResult, Durability, NewRecord } from './log.ts'
 import { recordBytes, TIMESTAMP_MS_MAX } from './record-codec.ts'
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
 
-/** Appends share a frame up to this size; a larger append has a frame of its own. Damage costs one frame. */
+/** Appends share a frame up to this size, or that of a segment; a larger one has its own. Damage costs one frame. */
 const SHARED_FRAME_BODY_BYTES_MAX = 64 * 1024
 /** Room for a small append in a new frame, so that the next ones need no new memory. */
 const FRAME_BODY_BYTES_MIN = 512
@@ -83,16 +83,21 @@ export class AppendQueue {
   }
 
   #check(records: readonly NewRecord[]): number {
-    const { recordBytesMax, pendingBytesMax, segmentBytesMax } = this.#options
+    const { recordBytesMax, pendingBytesMax } = this.#options
     for (const record of records) {
       const seen = recordBytes(record)
       if (seen > recordBytesMax) throw millraceError('LOG_RECORD_TOO_LARGE', { seen, limit: recordBytesMax })
       checkTimestamp(record.timestampMs)
     }
     const bytes = encodedBytesMax(records)
-    const limit = Math.min(pendingBytesMax, segmentBytesMax - SEGMENT_HEADER_BYTES - frameBytes(0))
+    const limit = Math.min(pendingBytesMax, this.#appendBytesMax)
     if (bytes > limit) throw millraceError('LOG_APPEND_TOO_LARGE', { seen: bytes, limit })
     return bytes
+  }
+
+  /** What a frame may hold that has a segment for itself. */
+  get #appendBytesMax(): number {
+    return this.#options.segmentBytesMax - SEGMENT_HEADER_BYTES - frameBytes(0)
   }
 
   #admit(): void {
@@ -115,7 +120,8 @@ export class AppendQueue {
 
   #frameFor(bytes: number): FrameBuilder {
     const last = this.#frames.at(-1)
-    if (last !== undefined && last.bodyBytes + bytes <= SHARED_FRAME_BODY_BYTES_MAX) return last
+    const sharedMax = Math.min(SHARED_FRAME_BODY_BYTES_MAX, this.#appendBytesMax)
+    if (last !== undefined && last.bodyBytes + bytes <= sharedMax) return last
     const frame = new FrameBuilder(Math.max(bytes, FRAME_BODY_BYTES_MIN))
     this.#pendingBytes += frame.bytes
     this.#frames.push(frame)

@@ -223,10 +223,12 @@ export class DurableLog implements Log {
   #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
     const run = this.#maintenance.then(async () => {
       this.#throwIfClosed()
+      const { segments, gaps } = this.#recovered
+      const { revision } = segments
       try {
         return await act()
       } finally {
-        this.#recovered.gaps.dropBelow(this.startOffset)
+        if (segments.revision !== revision) gaps.dropBelow(this.startOffset)
         this.#announce()
       }
     })

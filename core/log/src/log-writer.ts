@@ -173,18 +173,27 @@ export class LogWriter {
     try {
       return await this.#attempt(group, isDurable)
     } catch (error) {
-      if (!isMillraceError(error, 'DISK_FULL')) this.#roller.abandon()
-      // The next segment may have its space already; then the present one ends early.
-      else if (this.#roller.hasSpare) await this.#roller.roll()
-      else throw error
+      if (isMillraceError(error, 'DISK_FULL')) return this.#useSpare(group, isDurable, error)
+      this.#roller.abandon()
     }
     // The bytes are still in memory: a new file is written with them, the old one is never synced again.
     try {
       return await this.#attempt(group, isDurable)
     } catch (error) {
-      if (!isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)
-      throw error
+      // For want of space it can go on later. But what the first attempt has left behind may come back after a crash.
+      throw isMillraceError(error, 'DISK_FULL') ? this.#inDoubt(error) : this.#fail(error)
     }
+  }
+
+  /** Nothing of the group was left: the next segment may have its space already; then the present one ends early. */
+  async #useSpare(
+    group: readonly FrameBuilder[],
+    isDurable: boolean,
+    error: Error,
+  ): Promise<readonly WrittenFrame[]> {
+    if (!this.#roller.hasSpare) throw error
+    await this.#roller.roll()
+    return this.#attempt(group, isDurable)
   }
 
   async #attempt(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
@@ -203,13 +212,13 @@ export class LogWriter {
   }
 
   #fail(error: unknown): Error {
-    const { directory } = this.#options
-    this.#failure = millraceError(
-      'LOG_STORAGE_FAILED',
-      { directory, reason: errorText(error) },
-      { cause: error },
-    )
+    this.#failure = this.#inDoubt(error)
     return this.#failure
+  }
+
+  #inDoubt(error: unknown): Error {
+    const { directory } = this.#options
+    return millraceError('LOG_STORAGE_FAILED', { directory, reason: errorText(error) }, { cause: error })
   }
 }
 

@@ -59,7 +59,7 @@ export async function recoverLog(
   for (const path of replaced) await files.remove(path)
   await moveAside(files, directory, unreadable)
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
-  const begun = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
+  const begun = names.map(baseOffsetIn)
   const compactedEnds = found.map(({ header }) => header?.compactedEndOffset ?? 0)
   const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)
   const segments = new SegmentList()
@@ -69,6 +69,11 @@ export async function recoverLog(
     if (successor === undefined) break
     segments.push(await adoptSealed(files, current, successor, gaps))
   }
+  const aside = names.filter((name) => name.endsWith(CORRUPT)).map((name) => `${directory}/${name}`)
+  const firstLost = Math.min(...[...aside, ...unreadable].map(baseOffsetIn))
+  const start = found[0]?.baseOffset ?? 0
+  if (firstLost < start)
+    gaps.add({ from: firstLost, to: start, reason: 'nothing of these segments could be read' })
   const last = found.at(-1)
   if (last === undefined) {
     const nextOffset = Math.max(durableOffset, mark.reserved)
@@ -90,6 +95,11 @@ async function removeLeftovers(files: Files, directory: string, names: readonly 
   )
   for (const name of [...leftovers, ...torn.slice(0, -TORN_FILES_MAX)])
     await files.remove(`${directory}/${name}`)
+}
+
+/** The base offset in the name of a segment, moved aside or not; 0 if it is the name of something else. */
+function baseOffsetIn(path: string): number {
+  return parseSegmentName(path.slice(path.lastIndexOf('/') + 1).replace(CORRUPT, '')) ?? 0
 }
 
 /** A segment in which nothing can be read is kept under another name. */

@@ -1,7 +1,7 @@
 import { manualRuntime, settle } from '@millrace/kernel'
 import { memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
-import { contents, large, openTestLog, record, segmentNames } from './test-log.ts'
+import { contents, DIRECTORY, large, openTestLog, record, segmentNames } from './test-log.ts'
 
 describe('appending', () => {
   test('gives consecutive offsets, in the order of the calls, and keeps key, value and timestamp', async () => {
@@ -144,6 +144,15 @@ describe('appending what cannot be', () => {
     const times = [0, 2 ** 52 - 1, 1, 2 ** 40]
     await log.append(times.map((time) => record('a', time)))
     expect((await log.read(0)).map(({ timestampMs }) => timestampMs)).toEqual(times)
+  })
+
+  test('many appends at once fill segments of the size that was asked for', async () => {
+    const files = memoryFiles()
+    await using log = await openTestLog(files, { pendingBytesMax: 1024 * 1024 })
+    await Promise.all(Array.from({ length: 40 }, (_, index) => log.append([large(`r${index}`)])))
+    for (const name of await segmentNames(files))
+      expect(files.contents(`${DIRECTORY}/${name}`).length).toBeLessThanOrEqual(4096)
+    expect(await contents(log)).toHaveLength(40)
   })
 
   test('an aborted append rejects at once, and the log goes on', async () => {

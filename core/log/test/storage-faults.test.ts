@@ -52,6 +52,21 @@ describe('a sync that fails', () => {
   })
 })
 
+describe('an append that failed twice', () => {
+  test('for want of space the second time is in doubt, not refused: what the first attempt left may come back', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files, { allocateAheadBytesMax: 0 })
+    await log.append([record('first')])
+    files.failNext('sync', 'EIO')
+    files.failNext('open', 'ENOSPC', { path: '.tmp' })
+    await expect(log.append([record('doubt')])).rejects.toMatchObject({ code: 'LOG_STORAGE_FAILED' })
+    const { baseOffset } = await log.append([record('next')])
+    expect((await contents(log)).slice(-1)).toEqual([`${baseOffset}:next`])
+    await using again = await openTestLog(files.afterCrash())
+    expect(await contents(again)).toEqual(['0:first', `${baseOffset}:next`])
+  })
+})
+
 describe('a full disk', () => {
   test('refuses appends with DISK_FULL and goes on by itself when there is space', async () => {
     const files = memoryFiles()
@@ -123,7 +138,7 @@ describe('a full disk', () => {
     await log.append([record('one')])
     files.failNext('sync', 'EIO', { path: segmentPath(0) })
     files.failNext('write', 'ENOSPC', { path: segmentPath(1) })
-    await expect(log.append([record('two')])).rejects.toMatchObject({ code: 'DISK_FULL' })
+    await expect(log.append([record('two')])).rejects.toMatchObject({ code: 'LOG_STORAGE_FAILED' })
     expect(await log.append([record('three')])).toEqual({ baseOffset: 1, count: 1 })
     await using again = await openTestLog(files.crash())
     expect(await contents(again)).toEqual(['0:one', '1:three'])

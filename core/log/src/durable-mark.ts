@@ -6,11 +6,11 @@ import { createWholeFile } from './whole-file.ts'
 
 /** "MRMK" in memory order. */
 const MAGIC = 0x4b4d524d
-const SLOT_BYTES = 40
+export const SLOT_BYTES = 40
 const CHECKED_BYTES = 36
 /** Slots are a sector and more apart, so that no torn write can hurt both. */
-const SLOT_DISTANCE_BYTES = 4096
-const FILE_BYTES = 2 * SLOT_DISTANCE_BYTES
+export const SLOT_DISTANCE_BYTES = 4096
+export const FILE_BYTES = 2 * SLOT_DISTANCE_BYTES
 const DELAY_MS = 1000
 /** Offsets that are reserved at once: what a crash skips at most, and how often a weak append waits for a sync. */
 const RESERVE_OFFSETS = 1 << 16
@@ -129,7 +129,8 @@ export class DurableMark {
   }
 }
 
-interface Slot {
+/** One of the two places of the mark. */
+export interface Slot {
   readonly generation: number
   readonly offset: number
   readonly reserved: number
@@ -148,7 +149,8 @@ async function readNewestSlot(files: Files, path: string): Promise<Slot | undefi
   )
 }
 
-function encodeSlot(slot: Slot): Uint8Array {
+/** The 32 bytes of a slot. */
+export function encodeSlot(slot: Slot): Uint8Array {
   const bytes = new Uint8Array(SLOT_BYTES)
   const view = viewOf(bytes)
   view.setUint32(0, MAGIC, true)
@@ -159,7 +161,8 @@ function encodeSlot(slot: Slot): Uint8Array {
   return bytes
 }
 
-function decodeSlot(bytes: Uint8Array): Slot | undefined {
+/** What a slot holds; undefined if it is not intact. */
+export function decodeSlot(bytes: Uint8Array): Slot | undefined {
   const view = viewOf(bytes)
   if (view.getUint32(0, true) !== MAGIC) return undefined
   if (view.getUint32(CHECKED_BYTES, true) !== crc32c(bytes.subarray(0, CHECKED_BYTES))) return undefined

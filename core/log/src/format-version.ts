@@ -29,17 +29,23 @@ async function readVersion(files: Files, path: string): Promise<number | undefin
   await using file = await files.open(path, 'read')
   const bytes = new Uint8Array(FILE_BYTES_MAX)
   const length = await file.read(bytes, 0)
+  return parseVersion(bytes.subarray(0, length))
+}
+
+/** The version that the contents of a format file tell; undefined if they do not. */
+export function parseVersion(content: Uint8Array): number | undefined {
   try {
-    const content: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)))
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(content))
     const version =
-      content !== null && typeof content === 'object' && 'version' in content ? content.version : undefined
+      parsed !== null && typeof parsed === 'object' && 'version' in parsed ? parsed.version : undefined
     return typeof version === 'number' ? version : undefined
   } catch {
     return undefined
   }
 }
 
-async function writeVersion(files: Files, directory: string): Promise<void> {
+/** Writes the format file of a directory, in place of the one that is there. */
+export async function writeVersion(files: Files, directory: string): Promise<void> {
   const content = new TextEncoder().encode(`{"format":"millrace-log","version":${FORMAT_VERSION}}\n`)
   const file = await createWholeFile(files, directory, FORMAT_FILE, [content])
   await file.close()

@@ -25,7 +25,7 @@ export interface Frame {
  * a disk that does not answer says nothing about what is on it.
  */
 export class FrameCursor {
-  readonly #file: OpenFile
+  readonly #file: Pick<OpenFile, 'read'>
   readonly #salt: number | undefined
   readonly #limit: number
   readonly #chunkBytes: number
@@ -33,7 +33,7 @@ export class FrameCursor {
   #chunkPosition = 0
 
   /** Looks at nothing from `limit` on; frames must carry `salt`, if it is known. */
-  constructor(file: OpenFile, salt: number | undefined, limit: number, chunkBytes: number) {
+  constructor(file: Pick<OpenFile, 'read'>, salt: number | undefined, limit: number, chunkBytes: number) {
     this.#file = file
     this.#salt = salt
     this.#limit = limit

@@ -90,7 +90,7 @@ export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
  * what is missing before it was durable. A group that was being written when the power failed can leave intact
  * frames behind a missing one; they witness nothing, and nobody was promised any of them.
  */
-async function findResumption(
+export async function findResumption(
   cursor: FrameCursor,
   position: number,
   expected: number,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ const OWNER_FILE = 'owner.json'
 
 /** SQLite's primary result code for a database that somebody else has locked. */
 const SQLITE_BUSY = 5
+/** Whoever only looks who has the lock holds a shared one for a moment. */
+const LOOK_MS_MAX = 20
 
 /**
  * Takes the lock on a directory.
@@ -23,7 +26,7 @@ const SQLITE_BUSY = 5
  */
 export async function lockDirectory(directory: string): Promise<FileLock> {
   const ownerPath = join(directory, OWNER_FILE)
-  const database = new DatabaseSync(join(directory, LOCK_FILE))
+  const database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: LOOK_MS_MAX })
   try {
     database.exec('PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
@@ -48,6 +51,25 @@ export async function lockDirectory(directory: string): Promise<FileLock> {
     [Symbol.asyncDispose]: () => lock.release(),
   }
   return lock
+}
+
+/**
+ * Who has the lock on a directory, in words for people; undefined if nobody does. Takes nothing and writes nothing: it
+ * reads the lock file, which whoever holds the lock keeps everybody from.
+ */
+export async function directoryOwner(directory: string): Promise<string | undefined> {
+  const path = join(directory, LOCK_FILE)
+  if (!existsSync(path)) return undefined
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    database.exec('SELECT count(*) FROM sqlite_schema')
+    return undefined
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    return await describeOwner(join(directory, OWNER_FILE))
+  } finally {
+    database.close()
+  }
 }
 
 function isBusy(error: unknown): boolean {

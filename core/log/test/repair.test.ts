@@ -28,7 +28,7 @@ const FOLDER = 'repair-2026-01-01T00-00-00Z'
 const name = (baseOffset: number) => segmentPath(baseOffset).slice(DIRECTORY.length + 1)
 
 function repair(files: Files, options: Partial<RepairOptions> = {}): Promise<RepairReport> {
-  const runtime = manualRuntime({ now: Date.parse('2026-01-01T00:00:00Z') })
+  const runtime = manualRuntime({ startMs: Date.parse('2026-01-01T00:00:00Z') })
   return repairLog({ files, directory: DIRECTORY, runtime, ...options })
 }
 

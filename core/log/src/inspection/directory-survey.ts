@@ -5,6 +5,7 @@ import {
   FORMAT_FILE,
   MARK_FILE,
   parseSegmentName,
+  SPARE_FILE,
   TEMPORARY,
   TORN,
 } from '../directory-layout.ts'
@@ -16,7 +17,7 @@ import { type MarkFile, readMarkFile } from './mark-file.ts'
 import { isNamedBy, readSegmentFile, type SegmentFile } from './segment-file.ts'
 
 /** Names of work that was not finished, which opening removes. */
-const UNFINISHED = [TEMPORARY, DELETED, '.spare', '.cleaned', '.swap']
+const UNFINISHED = [TEMPORARY, DELETED, SPARE_FILE, '.cleaned', '.swap']
 /** Names of files that were set aside by a recovery, and are kept. */
 const SET_ASIDE = [TORN, CORRUPT]
 /** The lock of the directory, which is the adapter's, and what a repair has moved aside. */
@@ -47,6 +48,8 @@ export interface DirectorySurvey {
   readonly segments: readonly SurveyedSegment[]
   /** Everything before this was acknowledged, as the mark and the names of unreadable segments tell. */
   readonly durableOffset: number
+  /** Below this, offsets may have been given to records that did not wait for the disk. */
+  readonly reservedOffset: number
   readonly findings: readonly Finding[]
 }
 
@@ -81,7 +84,8 @@ export async function surveyDirectory(options: SurveyOptions): Promise<Directory
   const segments = chain(readable.filter((file) => !strays.includes(file)))
   for (const { file } of segments) refuseToJudgeNewer(file, findings)
   findings.push(...names.flatMap((name) => otherFile(name)))
-  return { directory, names, format, mark, segments, durableOffset, findings }
+  const reservedOffset = mark?.newest?.reserved ?? 0
+  return { directory, names, format, mark, segments, durableOffset, reservedOffset, findings }
 }
 
 /** The segments in order, each with what its neighbours say of it. */

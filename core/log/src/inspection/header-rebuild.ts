@@ -36,6 +36,9 @@ export async function rebuildHeader(
     id,
     baseOffset: segment.file.baseOffset,
     createdAtMs,
+    // Nobody knows, and it does no harm: then only frames count as its content, and not whatever is not zero.
+    isRecycled: true,
+    isCompacted: false,
     predecessor,
   })
 }

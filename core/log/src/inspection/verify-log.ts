@@ -40,7 +40,9 @@ export interface LogVerification {
   readonly startOffset: number
   /** Behind everything that was, or may have been, acknowledged. */
   readonly endOffset: number
-  /** Offsets that are known to be lost. */
+  /** Offsets that earlier recoveries have found missing, or skipped after a crash, and recorded in the segments. */
+  readonly recordedGapOffsets: number
+  /** Offsets that are lost, beside those. */
   readonly lostOffsets: number
   readonly findings: readonly Finding[]
   /** How many findings more there are than are listed. */
@@ -80,7 +82,7 @@ export async function verifyLog(options: VerifyOptions): Promise<LogVerification
     throwIfAborted(options.signal)
     await verifySegment(options, survey, segment, tally, onBytes)
   }
-  noteMissingEnd(survey, tally)
+  noteMissingEnd(survey, options.isBeingWritten === true, tally)
   return summary(options, survey, tally)
 }
 
@@ -132,11 +134,12 @@ function seamFindings(
   if (successorOffset === undefined || end === undefined) return []
   if (end.endOffset < successorOffset) {
     const offsets = { from: end.endOffset, to: successorOffset }
-    const known = endOffset !== undefined
-    const text = known
-      ? `lost before the segment with offset ${successorOffset} was begun, as its header tells`
-      : `missing between ${file.name} and the segment with offset ${successorOffset}`
-    return [{ severity: 'loss', kind: known ? 'known-loss' : 'offsets-missing', offsets, text }]
+    if (endOffset !== undefined) {
+      const text = `not there since the segment with offset ${successorOffset} was begun, as its header tells`
+      return [{ severity: 'note', kind: 'gap-recorded', offsets, text }]
+    }
+    const text = `missing between ${file.name} and the segment with offset ${successorOffset}`
+    return [{ severity: 'loss', kind: 'offsets-missing', offsets, text }]
   }
   if (end.endOffset === successorOffset) return []
   const offsets = { from: successorOffset, to: end.endOffset }
@@ -144,22 +147,22 @@ function seamFindings(
   return [{ severity: 'damage', kind: 'segments-overlap', file: file.name, offsets, text }]
 }
 
-function noteMissingEnd({ segments, durableOffset }: DirectorySurvey, tally: Tally): void {
+function noteMissingEnd(survey: DirectorySurvey, isBeingWritten: boolean, tally: Tally): void {
+  const { segments, durableOffset, reservedOffset } = survey
   const end = tally.endOffset
-  if (durableOffset <= end) return
   const last = segments.at(-1)?.file.name
-  const text =
-    last === undefined
-      ? 'no segment is left, and the mark says that there were acknowledged records'
-      : `acknowledged, as the mark tells, and missing at the end of ${last}`
   const file = last === undefined ? {} : { file: last }
-  note(tally, {
-    severity: 'loss',
-    kind: 'end-missing',
-    ...file,
-    offsets: { from: end, to: durableOffset },
-    text,
-  })
+  if (durableOffset > end) {
+    const text =
+      last === undefined
+        ? 'no segment is left, and the mark says that there were acknowledged records'
+        : `acknowledged, as the mark tells, and missing at the end of ${last}`
+    note(tally, { severity: 'loss', kind: 'end-missing', ...file, offsets: { from: end, to: durableOffset }, text })
+  }
+  const from = Math.max(end, durableOffset)
+  if (reservedOffset <= from || isBeingWritten) return
+  const text = 'reserved for records that did not wait for the disk, and not used again after a crash'
+  note(tally, { severity: 'note', kind: 'offsets-reserved', offsets: { from, to: reservedOffset }, text })
 }
 
 function note(tally: Tally, finding: Finding): void {
@@ -180,6 +183,9 @@ function summary({ directory }: VerifyOptions, survey: DirectorySurvey, tally: T
     bytes,
     startOffset: survey.segments[0]?.file.baseOffset ?? survey.durableOffset,
     endOffset: Math.max(tally.endOffset, survey.durableOffset),
+    recordedGapOffsets: findings
+      .filter(({ kind }) => kind === 'gap-recorded')
+      .reduce((sum, { offsets }) => sum + (offsets === undefined ? 0 : offsets.to - offsets.from), 0),
     lostOffsets: tally.lost,
     findings,
     furtherFindings: further,

@@ -9,6 +9,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major > 22 || (major === 22 && minor >= 18)) {
   const { main } = await import('../src/main.ts')
   process.exitCode = await main(process.argv.slice(2))
+  // Interrupted: what is still on its way to a reader that does not read must not keep the process.
+  if (process.exitCode === 130) process.exit()
 } else {
   const node = newerNode()
   if (node === undefined) {

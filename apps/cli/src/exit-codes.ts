@@ -11,11 +11,18 @@ export const EXIT = {
   unavailable: 3,
   /** The command reached the device but did not end in "done". */
   notDone: 4,
+  /** A log is damaged, or something in it is lost. */
+  damaged: 5,
+  /** There is no log where one was looked for. */
+  noLog: 6,
+  /** Stopped by Ctrl-C or a signal before it was done: 128 and the number of SIGINT, as shells have it. */
+  interrupted: 130,
 } as const
 
 /** The exit code of an error. */
 export function exitCodeOf(error: unknown): number {
   if (!isMillraceError(error)) return EXIT.failed
   if (error.code === 'CONFIGURATION_INVALID') return EXIT.usage
+  if (error.code === 'LOG_NOT_FOUND') return EXIT.noLog
   return error.retryable ? EXIT.unavailable : EXIT.failed
 }

@@ -1,8 +1,10 @@
+import { isAbort } from '@millrace/kernel'
 import { Command, CommanderError } from 'commander'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDeviceCommands } from './commands/device.ts'
 import { addInitCommand } from './commands/init.ts'
+import { addLogCommands } from './commands/log.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTopicCommands } from './commands/topic.ts'
@@ -30,6 +32,7 @@ export async function main(words: readonly string[]): Promise<number> {
     addDeviceCommands,
     addTopicCommands,
     addDeadLetterCommands,
+    addLogCommands,
   ]) {
     add(program, setExitCode)
   }
@@ -39,6 +42,7 @@ export async function main(words: readonly string[]): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (isAbort(error)) return EXIT.interrupted
     terminalOutput(words.includes('--json')).error(error)
     return exitCodeOf(error)
   }

@@ -128,7 +128,7 @@ class FrameEnds {
 }
 
 /** Behind the last intact frame of this segment from `position` on: what another one has left behind is no tail of it. */
-async function lastFrameEnd(cursor: FrameCursor, position: number): Promise<number> {
+export async function lastFrameEnd(cursor: FrameCursor, position: number): Promise<number> {
   let end = position
   for (;;) {
     const frame = await cursor.nextFrame(end, 0)

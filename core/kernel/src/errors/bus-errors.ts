@@ -28,8 +28,9 @@ export const busErrors = defineErrors({
   },
   OFFSET_OUT_OF_RANGE: {
     seen: 'Offset {offset} of {topic}/{partition} was asked for, but it holds {start} up to, not including, {end}',
-    expected: 'an offset that is still retained',
-    remedy: 'Read from the start offset, and count what retention has removed.',
+    expected: 'an offset that is still retained and already written',
+    remedy:
+      'If it is below, retention has removed it: read from the start offset. If it is above, newest files of the log are missing: put them back, or see "A consumer is ahead of the log" in docs/reference/log-inspection.md.',
     retryable: false,
   },
   PARTITION_UNAVAILABLE: {

@@ -14,6 +14,13 @@ export const logErrors = defineErrors({
     remedy: 'Run the newer Millrace that wrote it, or choose another data directory.',
     retryable: false,
   },
+  LOG_NOT_FOUND: {
+    seen: 'There is no log in {directory}, nor below it',
+    expected: 'a directory with files such as 00000000000000000000.seg, or a folder above one',
+    remedy:
+      'Look for the data directory: the logs of the bus are in bus/topics/<topic>/<partition> below it.',
+    retryable: false,
+  },
   DISK_FULL: {
     seen: 'There is no space left to write {path}',
     expected: 'free space on the disk of the data directory',
@@ -59,13 +66,15 @@ export const logErrors = defineErrors({
   LOG_READ_FAILED: {
     seen: 'The log {directory} could not be read: {reason}',
     expected: 'a disk that answers',
-    remedy: 'Check the disk and read again; nothing was changed.',
+    remedy:
+      'Check the disk and read again; nothing was changed. "millrace log repair" rescues what the disk still gives.',
     retryable: true,
   },
   LOG_OFFSET_OUT_OF_RANGE: {
     seen: 'Offset {offset} was asked for, but the log holds {start} up to, not including, {end}',
     expected: 'an offset that is still retained and already written',
-    remedy: 'Read from the start offset, and count what retention has removed.',
+    remedy:
+      'If it is below, retention has removed it: read from the start offset. If it is above, newest files of the log are missing: put them back, or repair the log with "millrace log repair --next-offset".',
     retryable: false,
   },
 })

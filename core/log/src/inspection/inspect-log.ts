@@ -20,8 +20,8 @@ export interface SegmentInspection {
   readonly baseOffset: number
   /** Behind its last record. */
   readonly endOffset: number
-  /** How many records it holds; of a segment that is not the last one, as its successor says. */
-  readonly records: number
+  /** How many records it holds, as its successor or its frames say; undefined if only reading a compacted one tells. */
+  readonly records: number | undefined
   /** Size of the file, with what is allocated ahead. */
   readonly fileBytes: number
   /** Header and frames. */
@@ -29,6 +29,8 @@ export interface SegmentInspection {
   /** Milliseconds since 1970; undefined if the header is damaged. */
   readonly createdAtMs: number | undefined
   readonly header: 'intact' | 'damaged'
+  /** Made by compaction: offsets that are not there were replaced by later records of their keys. */
+  readonly isCompacted: boolean
   /** How it hangs together with the one before it; `broken` if it names another, or one that ended elsewhere. */
   readonly chain: 'first' | 'follows' | 'broken'
   /** True if the numbers come from its frames, false if only from what its successor says. */
@@ -103,13 +105,14 @@ async function inspectSegment(
     fileBytes: file.fileBytes,
     createdAtMs: file.header?.createdAtMs,
     header: file.header === undefined ? 'damaged' : 'intact',
+    isCompacted: file.header?.isCompacted ?? false,
     chain: link,
   } as const
   if (endOffset !== undefined)
     return {
       ...common,
       endOffset,
-      records: endOffset - file.baseOffset,
+      records: common.isCompacted ? undefined : endOffset - file.baseOffset,
       dataBytes: limitBytes,
       wasRead: false,
     }

@@ -1,5 +1,6 @@
 import type { Files } from '../files.ts'
 import { type Frame, FrameCursor } from '../frame-cursor.ts'
+import { lastFrameEnd } from '../segment-scan.ts'
 import type { SurveyedSegment } from './directory-survey.ts'
 import type { Finding } from './finding.ts'
 import { diagnoseFrame } from './frame-diagnosis.ts'
@@ -89,7 +90,8 @@ async function tailFindings(
 ): Promise<Finding[]> {
   const { name } = segment.file
   const cursor = new FrameCursor(file, segment.salt, limitBytes, CHUNK_BYTES)
-  const to = await cursor.contentEnd(dataBytes)
+  const isRecycled = segment.file.header?.isRecycled === true
+  const to = await (isRecycled ? lastFrameEnd(cursor, dataBytes) : cursor.contentEnd(dataBytes))
   if (to <= dataBytes) return []
   const bytes = { from: dataBytes, to }
   const place = `behind the last frame of ${name}, at byte ${dataBytes}, are ${to - dataBytes} bytes`

@@ -157,7 +157,13 @@ function noteMissingEnd(survey: DirectorySurvey, isBeingWritten: boolean, tally:
       last === undefined
         ? 'no segment is left, and the mark says that there were acknowledged records'
         : `acknowledged, as the mark tells, and missing at the end of ${last}`
-    note(tally, { severity: 'loss', kind: 'end-missing', ...file, offsets: { from: end, to: durableOffset }, text })
+    note(tally, {
+      severity: 'loss',
+      kind: 'end-missing',
+      ...file,
+      offsets: { from: end, to: durableOffset },
+      text,
+    })
   }
   const from = Math.max(end, durableOffset)
   if (reservedOffset <= from || isBeingWritten) return

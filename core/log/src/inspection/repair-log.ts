@@ -1,4 +1,11 @@
-import { errorText, isMillraceError, type Runtime, throwIfAborted, unreachable } from '@millrace/kernel'
+import {
+  errorText,
+  formatTime,
+  isMillraceError,
+  type Runtime,
+  throwIfAborted,
+  unreachable,
+} from '@millrace/kernel'
 import { MARK_FILE } from '../directory-layout.ts'
 import { encodeSlot, FILE_BYTES, SLOT_DISTANCE_BYTES } from '../durable-mark.ts'
 import type { Files } from '../files.ts'

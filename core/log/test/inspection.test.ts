@@ -21,6 +21,7 @@ import {
   openTestLog,
   positionOf,
   record,
+  segmentNames,
   segmentPath,
   threeAppends,
   write,
@@ -206,7 +207,7 @@ describe('verifying a log', () => {
     await write(files, FIRST, 0, join(encodeSegmentHeader(headerOf(0)), ...frames), 'create')
     expect(wrong(await verify(files))).toMatchObject([
       { kind: 'records-undecodable', offsets: { from: 1, to: 2 } },
-      { kind: 'times-inconsistent' },
+      { kind: 'frame-inconsistent' },
     ])
   })
 
@@ -234,6 +235,61 @@ describe('verifying a log', () => {
       expect({ round, wrong: wrong(found) }).toEqual({ round, wrong: [] })
       await appending
     }
+  })
+})
+
+describe('a compacted log', () => {
+  async function compacted(): Promise<MemoryFiles> {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (let index = 0; index < 40; index += 1)
+      await log.append([
+        { key: Uint8Array.of(index % 3), value: new Uint8Array(400).fill(0x41 + (index % 26)) },
+      ])
+    await log.compact()
+    await log.close()
+    return files
+  }
+
+  test('is sound, shows which segments are compacted, and gives the records that are left', async () => {
+    const files = await compacted()
+    const found = await verify(files)
+    expect(found).toMatchObject({ isSound: true, findings: [], startOffset: 0, endOffset: 40 })
+    expect(found.records).toBeLessThan(20)
+    const { segments, gaps } = await inspectLog({ files, directory: DIRECTORY })
+    expect(segments[0]).toMatchObject({ isCompacted: true, records: undefined, createdAtMs: undefined })
+    expect(segments.at(-1)).toMatchObject({ isCompacted: false, chain: 'follows' })
+    expect(gaps).toEqual([])
+    const offsets: number[] = []
+    const visitor = {
+      records: (_frame: unknown, records: readonly { offset: number }[]) =>
+        offsets.push(...records.map(({ offset }) => offset)) > 0,
+      gap: () => offsets.push(-1),
+    }
+    await dumpLog({ files, directory: DIRECTORY, fromOffset: 20 }, visitor)
+    expect(offsets.at(-1)).toBe(39)
+    expect(offsets).toHaveLength(new Set(offsets).size)
+    expect(Math.min(...offsets)).toBeGreaterThanOrEqual(20)
+  })
+
+  test('is damaged by a flipped bit like any other, and names the offsets that the frame stood for', async () => {
+    const files = await compacted()
+    files.flip(FIRST, 64 + 60, 1)
+    expect(wrong(await verify(files))).toMatchObject([{ kind: 'frame-damaged', offsets: { from: 0 } }])
+  })
+
+  test('with segments that a compacted one has replaced is sound: opening removes them', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (let index = 0; index < 40; index += 1)
+      await log.append([{ key: Uint8Array.of(index % 3), value: new Uint8Array(400) }])
+    const second = `${DIRECTORY}/${(await segmentNames(files))[1]}`
+    const old = files.contents(second)
+    await log.compact()
+    await log.close()
+    await write(files, second, 0, old, 'create')
+    const found = await verify(files)
+    expect(found).toMatchObject({ isSound: true, findings: [{ kind: 'segment-replaced' }] })
   })
 })
 

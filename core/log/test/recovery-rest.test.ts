@@ -13,6 +13,7 @@ import {
   openTestLog,
   positionOf,
   record,
+  segmentNames,
   segmentPath,
   threeAppends,
   write,
@@ -263,5 +264,40 @@ describe('row lock', () => {
     await expect(openTestLog(files)).rejects.toMatchObject({ code: 'EIO' })
     await using _log = await openTestLog(files)
     await expect(openTestLog(files)).rejects.toMatchObject({ code: 'DIRECTORY_LOCKED' })
+  })
+})
+
+describe('row replaced-segments', () => {
+  test('are removed, and what compaction has kept is there once', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (let index = 0; index < 12; index += 1)
+      await log.append([{ key: Uint8Array.of(index % 2), value: new Uint8Array(900) }])
+    const [, second = ''] = await segmentNames(files)
+    const old = files.contents(`${DIRECTORY}/${second}`)
+    await log.compact()
+    const kept = await contents(log)
+    await log.close()
+    await write(files, `${DIRECTORY}/${second}`, 0, old, 'create')
+    await using again = await openTestLog(files)
+    expect(await contents(again)).toEqual(kept)
+    expect(again.gaps).toEqual([])
+    expect(await files.list(DIRECTORY)).not.toContain(second)
+  })
+})
+
+describe('row reserved-offsets', () => {
+  test('are skipped after a crash, and named', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files, { durability: 'os' })
+    await log.append([record('one')])
+    await log.sync()
+    await log.append([record('lost with the power')])
+    await using again = await openTestLog(files.crash())
+    expect(await contents(again)).toEqual(['0:one'])
+    expect(again.gaps).toMatchObject([{ from: 1, reason: expect.stringContaining('reserved') }])
+    const { baseOffset } = await again.append([record('next')])
+    expect(baseOffset).toBe(again.gaps[0]?.to)
+    expect(baseOffset).toBeGreaterThan(1)
   })
 })

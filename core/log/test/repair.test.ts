@@ -1,7 +1,7 @@
 import { manualRuntime } from '@millrace/kernel'
 import type { Files } from '@millrace/log'
 import { type RepairOptions, type RepairReport, repairLog, verifyLog } from '@millrace/log/inspection'
-import type { MemoryFiles } from '@millrace/memory'
+import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 import { encodeSegmentHeader } from '../src/segment-header.ts'
 import { withBadSectors } from './bad-sectors.ts'
@@ -120,6 +120,21 @@ describe('repairing a log', () => {
       expect(await log.append([record('next')])).toEqual({ baseOffset: 9, count: 1 })
     },
   )
+
+  test('makes the damaged header of a compacted segment again', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (let index = 0; index < 40; index += 1)
+      await log.append([{ key: Uint8Array.of(index % 3), value: new Uint8Array(400) }])
+    await log.compact()
+    await log.close()
+    const before = await verifyLog({ files, directory: DIRECTORY })
+    files.flip(FIRST, 30, 1)
+    const report = await repair(files)
+    expect(report.after).toMatchObject({ isSound: true, records: before.records, endOffset: 40 })
+    await using again = await openTestLog(files)
+    expect(again.gaps).toEqual([])
+  })
 
   test('rescues what can be read of a segment that the disk does not give, so that the log opens again', async () => {
     const disk = await nineRecords()

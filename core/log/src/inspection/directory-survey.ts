@@ -1,5 +1,6 @@
 import { errorText, throwIfAborted } from '@millrace/kernel'
 import {
+  CLEANED,
   CORRUPT,
   DELETED,
   FORMAT_FILE,
@@ -14,10 +15,10 @@ import { FORMAT_VERSION } from '../segment-header.ts'
 import type { Finding } from './finding.ts'
 import { type FormatFile, readFormatFile } from './format-file.ts'
 import { type MarkFile, readMarkFile } from './mark-file.ts'
-import { isNamedBy, readSegmentFile, type SegmentFile } from './segment-file.ts'
+import { endsBefore, isNamedBy, readSegmentFile, type SegmentFile } from './segment-file.ts'
 
 /** Names of work that was not finished, which opening removes. */
-const UNFINISHED = [TEMPORARY, DELETED, SPARE_FILE, '.cleaned', '.swap']
+const UNFINISHED = [TEMPORARY, DELETED, CLEANED, SPARE_FILE]
 /** Names of files that were set aside by a recovery, and are kept. */
 const SET_ASIDE = [TORN, CORRUPT]
 /** The lock of the directory, which is the adapter's, and what a repair has moved aside. */
@@ -75,12 +76,15 @@ export async function surveyDirectory(options: SurveyOptions): Promise<Directory
   if (format === undefined && !names.includes(FORMAT_FILE))
     findings.push({ severity: 'note', kind: 'format-missing', text: `there is no ${FORMAT_FILE}` })
   const found = await readSegments(options, names, findings)
-  const readable = found.filter(({ salt }) => salt !== undefined)
+  const replaced = findReplaced(found)
+  for (const file of replaced) findings.push(replacedFinding(file))
+  const readable = found.filter((file) => file.salt !== undefined && !replaced.includes(file))
   const strays = findStrays(readable)
   for (const stray of strays) findings.push(strayFinding(stray))
   const unreadable = found.filter(({ salt }) => salt === undefined).map(({ baseOffset }) => baseOffset)
   const setAside = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
-  const durableOffset = Math.max(mark?.newest?.offset ?? 0, ...unreadable, ...setAside)
+  const compacted = readable.map(({ header }) => header?.compactedEndOffset ?? 0)
+  const durableOffset = Math.max(mark?.newest?.offset ?? 0, ...unreadable, ...setAside, ...compacted)
   const segments = chain(readable.filter((file) => !strays.includes(file)))
   for (const { file } of segments) refuseToJudgeNewer(file, findings)
   findings.push(...names.flatMap((name) => otherFile(name)))
@@ -94,13 +98,18 @@ function chain(files: readonly SegmentFile[]): SurveyedSegment[] {
     const before = files[index - 1]
     const successor = files[index + 1]
     const named = successor?.header?.predecessor
-    const isNamed = successor !== undefined && named !== undefined && isNamedBy(file, successor)
-    const follows = before !== undefined && isNamedBy(before, file)
+    const compactedEnd = file.header?.compactedEndOffset
+    const isNamed =
+      compactedEnd === undefined &&
+      successor !== undefined &&
+      named !== undefined &&
+      isNamedBy(file, successor)
+    const follows = before !== undefined && endsBefore(before, file)
     return {
       file,
       salt: file.salt ?? 0,
       limitBytes: isNamed ? Math.min(named.dataBytes, file.fileBytes) : file.fileBytes,
-      endOffset: isNamed ? named.endOffset : undefined,
+      endOffset: isNamed ? named.endOffset : compactedEnd,
       successorOffset: successor?.baseOffset,
       link: before === undefined ? 'first' : follows ? 'follows' : 'broken',
     }
@@ -123,6 +132,21 @@ function findStrays(files: readonly SegmentFile[]): SegmentFile[] {
     }
   }
   return [...strays]
+}
+
+/** Segments that a compacted one has taken the place of, and that a crash has kept from being removed. */
+function findReplaced(files: readonly SegmentFile[]): SegmentFile[] {
+  let replacedBelow = 0
+  return files.filter(({ baseOffset, header }) => {
+    if (baseOffset < replacedBelow) return true
+    replacedBelow = header?.compactedEndOffset ?? replacedBelow
+    return false
+  })
+}
+
+function replacedFinding({ name }: SegmentFile): Finding {
+  const text = `a compacted segment has taken the place of ${name}; opening the log removes it`
+  return { severity: 'note', kind: 'segment-replaced', file: name, text }
 }
 
 function strayFinding({ name, fileBytes }: SegmentFile): Finding {

@@ -120,22 +120,18 @@ function wanted(
   window: Window,
   gap: (from: number, to: number, reason: string) => void,
 ): LogRecord[] {
-  const { baseOffset, count, firstTimestampMs, maxTimestampMs } = header
-  const end = baseOffset + count
-  if (end <= window.from || maxTimestampMs < window.fromTimestampMs) return []
-  const reader = new RecordReader(body, firstTimestampMs)
+  const end = header.baseOffset + header.count
+  if (end <= window.from || header.maxTimestampMs < window.fromTimestampMs) return []
+  const reader = new RecordReader({ ...header, body })
   const records: LogRecord[] = []
-  for (let offset = baseOffset; offset < Math.min(end, window.to); offset += 1) {
-    const record = reader.next(offset)
-    if (record === undefined) {
-      gap(offset, end, 'the records of a frame do not fill it')
-      return records
-    }
-    const { timestampMs } = record
+  for (let record = reader.next(); record !== undefined; record = reader.next()) {
+    const { offset, timestampMs } = record
+    if (offset >= window.to || records.length >= window.left) return records
     const isWanted =
       offset >= window.from && timestampMs >= window.fromTimestampMs && timestampMs < window.toTimestampMs
     if (isWanted) records.push(record)
-    if (records.length >= window.left) break
   }
+  if (reader.damagedOffset !== undefined)
+    gap(reader.damagedOffset, end, 'the records of a frame do not fill it')
   return records
 }

@@ -19,15 +19,16 @@ export async function rebuildHeader(
   const id = new Uint8Array(SEGMENT_ID_BYTES)
   viewOf(id).setUint32(0, segment.salt, true)
   if (named?.salt === segment.salt) viewOf(id).setUint32(4, named.idRest, true)
-  let createdAtMs = 0
-  await surveySegment({
+  const { isCompacted } = segment.file
+  let createdAtMs: number | undefined
+  const { end } = await surveySegment({
     files,
     signal,
     segment,
     durableOffset,
     visit: ({ header }) => {
-      createdAtMs = header.firstTimestampMs
-      return false
+      createdAtMs ??= header.firstTimestampMs
+      return isCompacted
     },
   })
   const predecessor = before && (await predecessorOf({ files, signal, before, durableOffset }))
@@ -35,10 +36,10 @@ export async function rebuildHeader(
     version: FORMAT_VERSION,
     id,
     baseOffset: segment.file.baseOffset,
-    createdAtMs,
+    createdAtMs: createdAtMs ?? 0,
     // Nobody knows, and it does no harm: then only frames count as its content, and not whatever is not zero.
-    isRecycled: true,
-    isCompacted: false,
+    isRecycled: !isCompacted,
+    compactedEndOffset: isCompacted ? end?.endOffset : undefined,
     predecessor,
   })
 }

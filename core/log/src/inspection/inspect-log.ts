@@ -26,7 +26,7 @@ export interface SegmentInspection {
   readonly fileBytes: number
   /** Header and frames. */
   readonly dataBytes: number
-  /** Milliseconds since 1970; undefined if the header is damaged. */
+  /** Milliseconds since 1970; undefined if the header is damaged, or the segment was made by compaction. */
   readonly createdAtMs: number | undefined
   readonly header: 'intact' | 'damaged'
   /** Made by compaction: offsets that are not there were replaced by later records of their keys. */
@@ -103,9 +103,9 @@ async function inspectSegment(
     file: file.name,
     baseOffset: file.baseOffset,
     fileBytes: file.fileBytes,
-    createdAtMs: file.header?.createdAtMs,
+    createdAtMs: file.isCompacted ? undefined : file.header?.createdAtMs,
     header: file.header === undefined ? 'damaged' : 'intact',
-    isCompacted: file.header?.isCompacted ?? false,
+    isCompacted: file.isCompacted,
     chain: link,
   } as const
   if (endOffset !== undefined)

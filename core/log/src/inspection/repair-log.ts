@@ -106,8 +106,7 @@ async function act(
   const { files, directory, runtime } = options
   const steps = actions.filter(({ kind }) => kind !== 'settle')
   if (steps.length === 0) return undefined
-  const time = new Date(runtime.clock.now())
-    .toISOString()
+  const time = formatTime(runtime.clock.now())
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-')
   const folder = freeName(`repair-${time}`, survey.names)

@@ -22,6 +22,8 @@ export interface SegmentFile {
   readonly header: SegmentHeader | undefined
   /** The number that its frames carry: from the header, else from the first intact frame; undefined without either. */
   readonly salt: number | undefined
+  /** Made by compaction: its frames tell where it ends, and no successor does. */
+  readonly isCompacted: boolean
   /** True if the name says another offset than the intact header. */
   readonly isMisnamed: boolean
   /** What the disk did not give of the header. */
@@ -47,12 +49,22 @@ export async function readSegmentFile(
   if (header !== undefined) {
     const { baseOffset } = header
     const isMisnamed = baseOffset !== nameOffset
-    return { ...common, baseOffset, salt: saltOf(header.id), isMisnamed, unreadable: survey.unreadable }
+    const isCompacted = header.compactedEndOffset !== undefined
+    const salt = saltOf(header.id)
+    return { ...common, baseOffset, salt, isCompacted, isMisnamed, unreadable: survey.unreadable }
   }
   const cursor = new FrameCursor(survey, undefined, fileBytes, CHUNK_BYTES)
   const frame = await cursor.nextFrame(SEGMENT_HEADER_BYTES, nameOffset)
   const salt = frame?.header.salt
-  return { ...common, baseOffset: nameOffset, salt, isMisnamed: false, unreadable: survey.unreadable }
+  const isCompacted = frame?.header.isSparse === true
+  return {
+    ...common,
+    baseOffset: nameOffset,
+    salt,
+    isCompacted,
+    isMisnamed: false,
+    unreadable: survey.unreadable,
+  }
 }
 
 /** True if the header of `successor` names `segment` as the one before it. */
@@ -60,4 +72,14 @@ export function isNamedBy(segment: SegmentFile, successor: SegmentFile): boolean
   const chain = successor.header?.predecessor
   if (chain === undefined || chain.salt !== segment.salt) return false
   return segment.header === undefined || idRestOf(segment.header.id) === chain.idRest
+}
+
+/**
+ * True if `segment` ends where the one before `successor` did when that was begun. A compacted segment has an id of its own,
+ * so its successor still names what it replaced, and only the offset can be compared.
+ */
+export function endsBefore(segment: SegmentFile, successor: SegmentFile): boolean {
+  const { compactedEndOffset } = segment.header ?? {}
+  if (compactedEndOffset === undefined) return isNamedBy(segment, successor)
+  return successor.header?.predecessor?.endOffset === compactedEndOffset
 }

@@ -111,18 +111,20 @@ async function verifySegment(
 }
 
 function checkFrame(file: string, { header, body, position, end }: Frame, tally: Tally): void {
-  const { baseOffset, count, firstTimestampMs, maxTimestampMs } = header
-  const check = checkRecords(body, count, firstTimestampMs)
+  const { records, damagedOffset, maxTimestampMs, surplusBytes } = checkRecords({ ...header, body })
   tally.frames += 1
-  tally.records += check.records
-  const bytes = { from: position, to: end }
-  if (check.records < count) {
-    const offsets = { from: baseOffset + check.records, to: baseOffset + count }
-    const text = `the frame at byte ${position} of ${file} is intact, but its records do not fill it`
-    note(tally, { severity: 'loss', kind: 'records-undecodable', file, bytes, offsets, text })
-  } else if (check.maxTimestampMs !== maxTimestampMs) {
-    const text = `the frame at byte ${position} of ${file} says that its newest record is of ${maxTimestampMs}, and it is of ${check.maxTimestampMs}`
-    note(tally, { severity: 'damage', kind: 'times-inconsistent', file, bytes, text })
+  tally.records += records
+  const place = { file, bytes: { from: position, to: end } }
+  const frame = `the frame at byte ${position} of ${file}`
+  if (damagedOffset !== undefined) {
+    const offsets = { from: damagedOffset, to: header.baseOffset + header.count }
+    const text = `${frame} is intact, but its records do not fill it`
+    note(tally, { severity: 'loss', kind: 'records-undecodable', ...place, offsets, text })
+  } else if (surplusBytes > 0 || maxTimestampMs !== header.maxTimestampMs) {
+    const surplus = `has ${surplusBytes} bytes that belong to no record`
+    const times = `says that its newest record is of ${header.maxTimestampMs}, and it is of ${maxTimestampMs}`
+    const text = `${frame} ${surplusBytes > 0 ? surplus : times}`
+    note(tally, { severity: 'damage', kind: 'frame-inconsistent', ...place, text })
   }
 }
 

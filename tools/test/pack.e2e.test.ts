@@ -8,12 +8,14 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { readPage } from '../src/markdown.ts'
 import { type PackResult, pack } from '../src/pack.ts'
 import { toolPath } from '../src/programs.ts'
+import { root } from '../src/root.ts'
 import { openRegistry } from './registry.ts'
 
 const run = promisify(execFile)
 const NAMES = ['@millrace/log', '@millrace/node'] as const
-/** Installed, with source maps: what the README says. */
-const INSTALLED_BYTES_MAX = 1_500_000
+/** What the README says, source maps included. */
+const DOWNLOADED_BYTES_MAX = 500_000
+const INSTALLED_BYTES_MAX = 2_000_000
 const WAIT = { timeout: 20_000, interval: 10 }
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-pack-'))
@@ -70,6 +72,25 @@ async function killed({ process: child }: Program): Promise<void> {
   await closed
 }
 
+/** The complete examples in the README of an installed package. */
+function examplesOf(name: string): string[] {
+  const readme = readFileSync(join(app, 'node_modules', name, 'README.md'), 'utf8')
+  return readPage(readme)
+    .fences.map(({ code }) => code)
+    .filter((code) => code.startsWith('import'))
+}
+
+/** What the compiler says of a program in a folder `name` of that place; its exit code says nothing more. */
+async function complaintsAbout(name: string, files: readonly string[], options: object): Promise<string> {
+  const project = join(app, name)
+  mkdirSync(project)
+  for (const [index, text] of files.entries()) writeFileSync(join(project, `file-${index}.mts`), text)
+  const compilerOptions = { ...options, strict: true, noEmit: true, skipLibCheck: false }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+  const { stdout } = await runNode(toolPath('typescript'), '-p', project).catch((failure) => failure)
+  return stdout
+}
+
 describe('npm i @millrace/log @millrace/node, in an empty folder', () => {
   test('finds nothing wrong with the tarballs', () => {
     expect(packed.findings).toEqual([])
@@ -82,20 +103,19 @@ describe('npm i @millrace/log @millrace/node, in an empty folder', () => {
     expect(manifests.toSorted()).toEqual(expected.map((name) => join(name, 'package.json')))
   })
 
-  test('takes no more of the disk than the README says', () => {
+  test('takes no more of the line and the disk than the README says', () => {
     const sizes = installedFiles().map((path) => statSync(join(app, 'node_modules', path)))
     const bytes = sizes.filter((each) => each.isFile()).reduce((sum, { size }) => sum + size, 0)
     const downloaded = packed.packages.reduce((sum, each) => sum + each.bytes, 0)
     console.log(`downloaded ${downloaded} bytes, installed ${bytes} bytes in ${sizes.length} files`)
+    expect(downloaded).toBeLessThan(DOWNLOADED_BYTES_MAX)
     expect(bytes).toBeLessThan(INSTALLED_BYTES_MAX)
   })
 })
 
 describe('what was installed', () => {
   test('runs the example of the README under plain Node', async () => {
-    const readme = readFileSync(join(app, 'node_modules/@millrace/log/README.md'), 'utf8')
-    const example = readPage(readme).fences.find(({ code }) => code.startsWith('import'))
-    writeFileSync(join(app, 'example.mjs'), example?.code ?? '')
+    writeFileSync(join(app, 'example.mjs'), examplesOf('@millrace/log')[0] ?? '')
     const writer = startNode('example.mjs')
     await vi.waitFor(() => expect(writer.output()).toContain('reading 2 is on the disk'), WAIT)
     const follower = startNode('example.mjs', 'follow')
@@ -107,6 +127,15 @@ describe('what was installed', () => {
     await vi.waitFor(() => expect(next.output()).toContain(`reading ${acknowledged} is on the disk`), WAIT)
     expect(next.output()).toContain(`${acknowledged} readings are on the disk already`)
     await vi.waitFor(() => expect(follower.output()).toContain(`read ${acknowledged}:`), WAIT)
+  })
+
+  test('can be required by programs that are CommonJS still', async () => {
+    const code = `
+      const { openLog } = require('@millrace/log')
+      const { nodeDirectory } = require('@millrace/node')
+      openLog(nodeDirectory('data/required')).then((log) => log.close()).then(() => console.log('opened'))`
+    writeFileSync(join(app, 'required.cjs'), code)
+    expect(await runNode('required.cjs')).toMatchObject({ stdout: 'opened\n' })
   })
 
   test('names its sources in stack traces', async () => {
@@ -139,13 +168,14 @@ describe('what was installed', () => {
         await openLog({ ...place, segmentBytes: 1 })
         return baseOffset
       }`
-    const project = join(app, name)
-    mkdirSync(project)
-    writeFileSync(join(project, 'consumer.ts'), consumer)
-    const compilerOptions = { ...resolution, strict: true, noEmit: true, skipLibCheck: false, types: [] }
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
-    // The compiler's complaints are what it prints; its exit code says nothing more.
-    const { stdout } = await runNode(toolPath('typescript'), '-p', project).catch((failure) => failure)
-    expect(stdout).toBe('')
+    expect(await complaintsAbout(name, [consumer], { ...resolution, types: [] })).toBe('')
+  })
+
+  test('is what the READMEs show: their examples compile against it', async () => {
+    const examples = NAMES.flatMap(examplesOf)
+    expect(examples.length).toBeGreaterThan(2)
+    const withNode = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
+    const resolution = { module: 'nodenext', moduleResolution: 'nodenext', target: 'esnext' }
+    expect(await complaintsAbout('examples', examples, { ...resolution, ...withNode })).toBe('')
   })
 })

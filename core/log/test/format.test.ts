@@ -4,6 +4,7 @@ import { decodeFrameHeader, FRAME_HEADER_BYTES, isBodyIntact } from '../src/fram
 import { encodedBytesMax, FrameBuilder } from '../src/frame-builder.ts'
 import { RecordReader } from '../src/record-codec.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../src/segment-header.ts'
+import { hex, makeVectors } from './format-vectors.ts'
 
 const page = readFileSync(new URL('../../../docs/reference/log-format.md', import.meta.url), 'utf8')
 
@@ -57,6 +58,42 @@ describe('the format', () => {
       records.map((record, index) => ({ offset: 42 + index, ...record })),
     )
     expect([reader.next(), reader.damagedOffset]).toEqual([undefined, undefined])
+  })
+
+  test('of a frame of a compacted segment is what the reference shows', () => {
+    const frame = example('sparse-frame')
+    const header = decodeFrameHeader(frame, 0)
+    expect(header).toMatchObject({ baseOffset: 100, count: 20, isSparse: true, maxTimestampMs: TIME + 5 })
+    expect(header && isBodyIntact(frame, header)).toBe(true)
+    const body = frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + (header?.bodyBytes ?? 0))
+    const reader = new RecordReader({
+      baseOffset: 100,
+      count: 20,
+      firstTimestampMs: TIME,
+      isSparse: true,
+      body,
+    })
+    expect([reader.next(), reader.next(), reader.next()]).toEqual([
+      { offset: 103, timestampMs: TIME, key: bytes('k'), value: bytes('latest') },
+      { offset: 117, timestampMs: TIME + 5, key: bytes('gone'), value: bytes('') },
+      undefined,
+    ])
+  })
+
+  test('of a whole log is what the reference shows, and what this code writes', async () => {
+    const { logs } = await makeVectors()
+    const [log] = logs
+    const segment = log?.files.find(({ name }) => name.endsWith('.seg'))
+    const mark = log?.files.find(({ name }) => name === 'mark')
+    const shown = hex(example('log-segment'))
+    expect(segment?.bytes).toBe(shown.length / 2)
+    // The vectors leave zeros at the end away.
+    expect(segment?.parts).toMatchObject([{ at: 0 }])
+    expect(segment?.parts[0]?.hex.padEnd(shown.length, '0')).toBe(shown)
+    expect(mark).toEqual({ name: 'mark', bytes: 8192, parts: [{ at: 4096, hex: hex(example('log-mark')) }] })
+    const position = (text: string) => Buffer.from(example('log-segment')).indexOf(text)
+    expect([position('MRF1'), position('hello'), example('log-segment').length]).toEqual([64, 116, 200])
+    expect(Buffer.from(example('log-segment')).lastIndexOf('MRF1')).toBe(136)
   })
 
   test('notices every flipped bit of a header and of a frame', () => {

@@ -45,6 +45,12 @@ export const neededPrograms: readonly NeededProgram[] = [
     why: 'the bench compares with it',
     install: 'apt-get install redis-server',
   },
+  {
+    name: 'python3',
+    programs: ['python3', 'python'],
+    why: 'a reader in another language is compared with the log',
+    install: 'apt-get install python3',
+  },
 ]
 
 /** A line for each program that this machine does not have: what is lost, and how to get it. */

@@ -18,8 +18,9 @@ export class NodeFile implements OpenFile {
   readonly #path: string
   /** The same file, opened for durable writes when the first one came; undefined where that cannot be had. */
   #durable: Promise<number | undefined> | undefined
-  /** True if something was changed that only a sync makes durable. */
-  #needsSync = false
+  /** Changes that only a sync makes durable, and how many of them one has: counted when they are complete. */
+  #changes = 0
+  #syncedChanges = 0
   #isOpen = true
 
   constructor(descriptor: number, path: string) {
@@ -46,8 +47,10 @@ export class NodeFile implements OpenFile {
   }
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    this.#needsSync = true
+    // Counted before, too: until it is complete, a durable write must not pass for one that needs no sync.
+    this.#changes += 1
     await this.#writeTo(this.#descriptor, buffers, position)
+    this.#changes += 1
   }
 
   async writeDurable(buffers: readonly Uint8Array[], position: number): Promise<void> {
@@ -60,16 +63,19 @@ export class NodeFile implements OpenFile {
   }
 
   async sync(): Promise<void> {
-    if (!this.#needsSync) return
-    this.#needsSync = false
+    const changes = this.#changes
+    if (changes === this.#syncedChanges) return
+    // Whatever comes of it: after a failure nobody asks again.
+    this.#syncedChanges = changes
     await this.#call((done: Done<void>) => fdatasync(this.#descriptor, (error) => done(error, undefined)))
   }
 
   async truncate(size: number): Promise<void> {
-    this.#needsSync = true
+    this.#changes += 1
     await this.#call((done: Done<void>) =>
       ftruncate(this.#descriptor, size, (error) => done(error, undefined)),
     )
+    this.#changes += 1
   }
 
   async close(): Promise<void> {
@@ -82,6 +88,10 @@ export class NodeFile implements OpenFile {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #needsSync(): boolean {
+    return this.#changes !== this.#syncedChanges
   }
 
   async #writeTo(descriptor: number, buffers: readonly Uint8Array[], position: number): Promise<void> {

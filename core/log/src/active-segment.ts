@@ -26,6 +26,12 @@ export interface WrittenFrame {
   readonly baseOffset: number
 }
 
+/** Between two frames. */
+export interface Place {
+  readonly offset: number
+  readonly bytes: number
+}
+
 /** Limits of a segment, in bytes. */
 export interface SegmentLimits {
   readonly segmentBytesMax: number
@@ -49,7 +55,10 @@ export class ActiveSegment {
   readonly #file: OpenFile
   #limits: SegmentLimits
   /** Behind the last durable record, and frame. */
-  #synced: { readonly offset: number; readonly bytes: number }
+  #synced: Place
+  /** Behind the last record, and frame, that was handed to the file; beyond `segment` while it is on its way. */
+  #placed: Place
+  #isAllocating = false
 
   /** Everything that `segment` holds must be durable. */
   constructor(segment: Segment, file: OpenFile, limits: SegmentLimits) {
@@ -57,6 +66,7 @@ export class ActiveSegment {
     this.#file = file
     this.#limits = limits
     this.#synced = { offset: segment.endOffset, bytes: segment.dataBytes }
+    this.#placed = this.#synced
   }
 
   /** Makes a new segment; its name is durable on return, so what is written to it can be acknowledged. */
@@ -89,21 +99,41 @@ export class ActiveSegment {
     return new ActiveSegment(segment, file, limits)
   }
 
-  get synced(): { readonly offset: number; readonly bytes: number } {
+  /** Behind what is durable. */
+  get synced(): Place {
     return this.#synced
   }
 
+  /** Behind what was handed to the file. */
+  get placed(): Place {
+    return this.#placed
+  }
+
+  /** False while zeros are on their way to where another write would go. */
+  get mayOverlap(): boolean {
+    return !this.#isAllocating
+  }
+
   /**
-   * Writes a group of frames behind the last one; with `isDurable` it, and everything before it, is durable when it
-   * resolves. When it rejects with DISK_FULL, nothing of the group is left and the segment is as before. After any
-   * other rejection nobody knows what is on the disk, and the segment must not be written to again.
+   * Writes a group of frames behind what was handed over before, which may still be on its way if both are durable; with
+   * `isDurable` the group is durable when it resolves, and everything that was committed before. It counts when it is
+   * committed.
+   *
+   * After a rejection nothing more may be written before `undo` (DISK_FULL), or at all: nobody knows what is on the disk.
    */
   async write(builders: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
+    const position = this.#placed.bytes
     const frames = this.#place(builders)
-    await this.#writeFrames(
+    await this.#writeBuffers(
       frames.map((frame) => frame.bytes),
+      position,
       isDurable,
     )
+    return frames
+  }
+
+  /** The group that was written longest ago belongs to the segment from now on. Groups are committed in their order. */
+  commit(frames: readonly WrittenFrame[], isDurable: boolean): void {
     const { segment } = this
     for (const { builder, bytes, baseOffset } of frames) {
       segment.index.note(baseOffset, segment.dataBytes)
@@ -112,7 +142,28 @@ export class ActiveSegment {
       segment.dataBytes += bytes.length
     }
     if (isDurable) this.#noteSynced()
-    return frames
+  }
+
+  /**
+   * What a refused write has left behind would be intact frames with the right salt: it must be gone before the refusal
+   * is told, or it could come back after a power cut. Nothing may be on its way. False if there was nothing to take back.
+   */
+  async undo(): Promise<boolean> {
+    const { segment } = this
+    if (this.#placed.bytes === segment.dataBytes) return false
+    await this.#file.truncate(segment.dataBytes).catch((error: unknown) => this.#fail(error))
+    await this.#sync()
+    this.#noteSynced()
+    this.#placed = this.#synced
+    segment.fileBytes = segment.dataBytes
+    return true
+  }
+
+  /** Allocates nothing ahead any more; false if it did not before. */
+  stopAllocating(): boolean {
+    const wasAllocating = this.#limits.aheadBytesMax > 0
+    this.#limits = { ...this.#limits, aheadBytesMax: 0 }
+    return wasAllocating
   }
 
   /** Makes everything durable that was written. After a rejection the segment must not be written to again. */
@@ -147,7 +198,7 @@ export class ActiveSegment {
       sealFrame(copy, { ...header, salt: segment.salt, unsyncedBefore })
       return copy
     })
-    if (copies.length > 0) await this.#writeFrames(copies, true)
+    if (copies.length > 0) await this.#writeBuffers(copies, segment.dataBytes, true)
     for (const { header, bytes } of frames) {
       segment.index.note(header.baseOffset, segment.dataBytes)
       segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, header.maxTimestampMs)
@@ -155,6 +206,7 @@ export class ActiveSegment {
       segment.dataBytes += bytes.length
     }
     this.#noteSynced()
+    this.#placed = this.#synced
   }
 
   /** What is not durable does not belong to the segment any more. */
@@ -180,54 +232,43 @@ export class ActiveSegment {
   }
 
   #place(builders: readonly FrameBuilder[]): readonly WrittenFrame[] {
-    const { salt, endOffset } = this.segment
-    let baseOffset = endOffset
-    return builders.map((builder) => {
+    const { salt } = this.segment
+    let { offset, bytes: position } = this.#placed
+    const frames = builders.map((builder) => {
+      const baseOffset = offset
       const bytes = builder.seal({ baseOffset, salt, unsyncedBefore: baseOffset - this.#synced.offset })
-      const frame = { builder, bytes, baseOffset }
-      baseOffset += builder.count
-      return frame
+      offset += builder.count
+      position += bytes.length
+      return { builder, bytes, baseOffset }
     })
+    this.#placed = { offset, bytes: position }
+    return frames
   }
 
-  async #writeFrames(frames: readonly Uint8Array[], isDurable: boolean): Promise<void> {
+  async #writeBuffers(frames: readonly Uint8Array[], position: number, isDurable: boolean): Promise<void> {
     const { segment } = this
     const groupBytes = totalBytes(frames)
-    const dataEnd = segment.dataBytes + groupBytes
+    const dataEnd = position + groupBytes
     const { fileBytes } = segment
     const zeros = isDurable ? zerosAhead({ ...this.#limits, dataEnd, groupBytes, fileBytes }) : []
+    this.#isAllocating = zeros.length > 0
     try {
-      await this.#writeBuffers([...frames, ...zeros], isDurable)
+      await this.#writeOut([...frames, ...zeros], position, isDurable)
     } catch (error) {
       if (!isMillraceError(error, 'DISK_FULL')) this.#fail(error)
-      await this.#undo()
-      if (zeros.length === 0) throw error
-      // There may be room for the frames, if not for what would be allocated ahead.
-      this.#limits = { ...this.#limits, aheadBytesMax: 0 }
-      return this.#writeFrames(frames, isDurable)
+      throw error
+    } finally {
+      this.#isAllocating = false
     }
-    segment.fileBytes = Math.max(fileBytes, dataEnd + totalBytes(zeros))
+    segment.fileBytes = Math.max(segment.fileBytes, dataEnd + totalBytes(zeros))
   }
 
   /** What is not durable yet must not be lost to a sync that failed for want of space: then the sync is apart. */
-  async #writeBuffers(buffers: readonly Uint8Array[], isDurable: boolean): Promise<void> {
-    const { dataBytes } = this.segment
-    const isClean = this.#synced.bytes === dataBytes
-    if (isDurable && isClean) return this.#file.writeDurable(buffers, dataBytes)
-    await this.#file.write(buffers, dataBytes)
+  async #writeOut(buffers: readonly Uint8Array[], position: number, isDurable: boolean): Promise<void> {
+    const isClean = this.#synced.bytes === this.segment.dataBytes
+    if (isDurable && isClean) return this.#file.writeDurable(buffers, position)
+    await this.#file.write(buffers, position)
     if (isDurable) await this.#sync()
-  }
-
-  /**
-   * What a refused write has left behind would be intact frames with the right salt: it must be gone before
-   * the refusal is told, or it could come back after a power cut.
-   */
-  async #undo(): Promise<void> {
-    const { segment } = this
-    await this.#file.truncate(segment.dataBytes).catch((error: unknown) => this.#fail(error))
-    await this.#sync()
-    this.#noteSynced()
-    segment.fileBytes = segment.dataBytes
   }
 
   async #sync(): Promise<void> {

@@ -33,6 +33,8 @@ interface WaitingAppend {
 export class AppendQueue {
   readonly #options: AppendQueueOptions
   #frames: FrameBuilder[] = []
+  #frameBytes = 0
+  /** Of the frames, and of what was taken and not released. */
   #pendingBytes = 0
   #waiting: WaitingAppend[] = []
 
@@ -43,6 +45,11 @@ export class AppendQueue {
   /** True if there is nothing to write. */
   get isEmpty(): boolean {
     return this.#frames.length === 0
+  }
+
+  /** Bytes of all frames in the file. */
+  get bytes(): number {
+    return this.#frameBytes
   }
 
   /** Bytes of the first frame in the file. There must be one. */
@@ -73,7 +80,9 @@ export class AppendQueue {
       if (bytes > room) break
       count += 1
     }
-    return this.#frames.splice(0, Math.max(1, count))
+    const taken = this.#frames.splice(0, Math.max(1, count))
+    this.#frameBytes -= groupBytes(taken)
+    return taken
   }
 
   /** Lets others in for what has been written, or refused. */
@@ -108,6 +117,7 @@ export class AppendQueue {
       const before = frame.bytes
       frame.add(records, bytes, { nowMs: this.#nowMs(), durability, waiter })
       this.#pendingBytes += frame.bytes - before
+      this.#frameBytes += frame.bytes - before
       admitted += 1
     }
     if (admitted > 0) this.#waiting.splice(0, admitted)
@@ -124,6 +134,7 @@ export class AppendQueue {
     if (last !== undefined && last.bodyBytes + bytes <= sharedMax) return last
     const frame = new FrameBuilder(Math.max(bytes, FRAME_BODY_BYTES_MIN))
     this.#pendingBytes += frame.bytes
+    this.#frameBytes += frame.bytes
     this.#frames.push(frame)
     return frame
   }

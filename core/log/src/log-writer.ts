@@ -1,4 +1,11 @@
-import { abortReason, errorText, isMillraceError, millraceError, type Runtime } from '@millrace/kernel'
+import {
+  abortReason,
+  assert,
+  errorText,
+  isMillraceError,
+  millraceError,
+  type Runtime,
+} from '@millrace/kernel'
 import type { SegmentLimits, WrittenFrame } from './active-segment.ts'
 import { AppendQueue, groupBytes } from './append-queue.ts'
 import type { DurableMark } from './durable-mark.ts'
@@ -32,6 +39,19 @@ export interface WriterOptions {
   readonly onRoll: () => void
 }
 
+/** Groups that are written at the same time, and what must wait for a second one to begin. */
+const IN_FLIGHT_MAX = 2
+const OVERLAP_BYTES_MIN = 64 * 1024
+
+/** A group on its way to the disk. */
+interface Write {
+  readonly group: readonly FrameBuilder[]
+  /** Calls of `sync` that it answers. */
+  readonly syncs: readonly PromiseWithResolvers<void>[]
+  readonly isDurable: boolean
+  outcome: { readonly frames: readonly WrittenFrame[] } | { readonly error: unknown } | undefined
+}
+
 /**
  * The one writer of a log. While a group of appends is written and synced the next one gathers, and one sync makes
  * all of it durable.
@@ -47,6 +67,9 @@ export class LogWriter {
   #syncs: PromiseWithResolvers<void>[] = []
   #rolls: PromiseWithResolvers<void>[] = []
   #cancelSync: (() => void) | undefined
+  /** In the order of their offsets. */
+  readonly #inFlight: Write[] = []
+  #wake: PromiseWithResolvers<void> | undefined
   #running: Promise<void> | undefined
   #failure: Error | undefined
   #closed = false
@@ -71,6 +94,7 @@ export class LogWriter {
     if (records.length === 0) return { baseOffset: this.#roller.nextOffset, count: 0 }
     const result = this.#queue.add(records, durability, signal)
     this.#running ??= this.#run()
+    if (this.#inFlight.length > 0 && this.#mayStart()) this.#wake?.resolve()
     return result
   }
 
@@ -118,30 +142,150 @@ export class LogWriter {
     // Appends of the same turn share the first group.
     await undefined
     for (;;) {
-      if (!this.#queue.isEmpty) await this.#writeGroup()
-      else if (this.#syncs.length > 0) await this.#answer(this.#syncs, () => this.#secure([], true))
+      if (this.#mayStart()) await this.#start()
+      else if (this.#inFlight.length > 0) await this.#finishFirst()
+      else if (this.#syncs.length > 0) await this.#answer(this.#syncs, () => this.#sync())
       else if (this.#rolls.length > 0) await this.#answer(this.#rolls, () => this.#roller.roll())
       else break
-      // Those who were just acknowledged may append again, and share the next group with those who waited.
-      for (let turn = 0; turn < 4; turn += 1) await undefined
     }
     this.#running = undefined
   }
 
-  async #writeGroup(): Promise<void> {
-    const group = this.#queue.take(this.#roomForGroup())
+  /**
+   * One group at a time, so that the next one gathers; but a second one beside it when so much waits that the disk, and
+   * we, would take turns otherwise.
+   */
+  #mayStart(): boolean {
+    if (this.#queue.isEmpty || this.#inFlight.length === IN_FLIGHT_MAX) return false
+    if (this.#inFlight.length === 0) return true
+    return (
+      this.#queue.bytes >= OVERLAP_BYTES_MIN &&
+      this.#inFlight.every(({ isDurable }) => isDurable) &&
+      this.#roller.overlapping !== undefined &&
+      this.#roller.room >= this.#queue.firstBytes
+    )
+  }
+
+  async #start(): Promise<void> {
+    const isAlone = this.#inFlight.length === 0
+    const group = this.#queue.take(this.#groupBytesMax(isAlone))
     const syncs = this.#syncs.splice(0)
+    const isDurable = !isAlone || syncs.length > 0 || group.some((frame) => frame.durability === 'disk')
+    const write: Write = { group, syncs, isDurable, outcome: undefined }
+    this.#inFlight.push(write)
+    const active = isAlone ? undefined : this.#roller.overlapping
+    const writing =
+      active === undefined ? await this.#place(group, isDurable) : { done: active.write(group, isDurable) }
+    writing.done
+      .then(
+        (frames) => {
+          write.outcome = { frames }
+        },
+        (error: unknown) => {
+          write.outcome = { error }
+        },
+      )
+      .then(() => this.#wake?.resolve())
+  }
+
+  /** Resolves when a group has its place, so that the next one may have the place behind it. */
+  async #place(
+    group: readonly FrameBuilder[],
+    isDurable: boolean,
+  ): Promise<{ readonly done: Promise<readonly WrittenFrame[]> }> {
     try {
-      const isDurable = syncs.length > 0 || group.some((frame) => frame.durability === 'disk')
-      const written = await this.#secure(group, isDurable)
-      for (const { builder, baseOffset } of written) builder.acknowledge(baseOffset)
-      for (const sync of syncs) sync.resolve()
-      if (!isDurable && group.some((frame) => frame.durability === 'interval')) this.#syncLater()
+      if (this.#failure !== undefined) throw this.#failure
+      if (!isDurable) await this.#options.mark.reserve(this.#roller.nextOffset + recordCount(group))
+      const active = await this.#roller.segmentFor(groupBytes(group))
+      return { done: active.write(group, isDurable) }
     } catch (error) {
-      for (const builder of group) builder.reject(error)
-      for (const sync of syncs) sync.reject(error)
+      return { done: Promise.reject(error) }
     }
-    this.#queue.release(group)
+  }
+
+  /** Half of a lot, so that the other half can go beside it. */
+  #groupBytesMax(isAlone: boolean): number {
+    const { room } = this.#roller
+    const { firstBytes, bytes } = this.#queue
+    const most = room >= firstBytes ? room : this.#options.limits.segmentBytesMax - SEGMENT_HEADER_BYTES
+    return isAlone && bytes >= 2 * OVERLAP_BYTES_MIN ? Math.min(most, Math.ceil(bytes / 2)) : most
+  }
+
+  /** Waits for the oldest write, or until another one may begin beside it. */
+  async #finishFirst(): Promise<void> {
+    const [first] = this.#inFlight
+    assert(first !== undefined, 'there is something to wait for')
+    if (first.outcome === undefined) {
+      this.#wake = Promise.withResolvers()
+      await this.#wake.promise
+      this.#wake = undefined
+      return
+    }
+    if ('frames' in first.outcome) {
+      this.#inFlight.shift()
+      this.#finish(first, first.outcome.frames)
+    } else {
+      await this.#finishAgain(first.outcome.error)
+    }
+    // Those who were just acknowledged may append again, and share the next group with those who waited.
+    for (let turn = 0; turn < 4; turn += 1) await undefined
+  }
+
+  /** The oldest write has failed: when nothing is on its way any more, all are written once more, in order. */
+  async #finishAgain(error: unknown): Promise<void> {
+    while (this.#inFlight.some(({ outcome }) => outcome === undefined)) {
+      this.#wake = Promise.withResolvers()
+      await this.#wake.promise
+    }
+    const [failed, ...behind] = this.#inFlight.splice(0)
+    assert(failed !== undefined, 'a write has failed')
+    await this.#settle(failed, () => this.#writeAgain(failed, error))
+    for (const write of behind) await this.#settle(write, () => this.#write(write))
+  }
+
+  async #settle(write: Write, act: () => Promise<readonly WrittenFrame[]>): Promise<void> {
+    try {
+      this.#finish(write, await act())
+    } catch (reason) {
+      for (const builder of write.group) builder.reject(reason)
+      for (const sync of write.syncs) sync.reject(reason)
+      this.#queue.release(write.group)
+    }
+  }
+
+  async #write(write: Write): Promise<readonly WrittenFrame[]> {
+    try {
+      return await (await this.#place(write.group, write.isDurable)).done
+    } catch (error) {
+      return this.#writeAgain(write, error)
+    }
+  }
+
+  /** Its bytes are still in memory. With `isLast` there is no third time. */
+  async #writeAgain(write: Write, error: unknown, isLast = false): Promise<readonly WrittenFrame[]> {
+    if (this.#failure !== undefined) throw this.#failure
+    const left = isMillraceError(error, 'DISK_FULL') ? await this.#takeBack() : 'unknown'
+    const isRefused = left !== 'unknown'
+    // It can go on when there is space. But what an earlier attempt has left behind may come back after a crash.
+    if (isRefused && isLast) throw this.#inDoubt(error)
+    if (left === 'nothing' || (left === 'taken back' && !this.#roller.makeRoom())) throw error
+    if (!isRefused && isLast) throw this.#fail(error)
+    // A new file is written, the old one is never synced again.
+    if (!isRefused) this.#roller.abandon()
+    try {
+      return await (await this.#place(write.group, write.isDurable)).done
+    } catch (reason) {
+      return this.#writeAgain(write, reason, !isRefused)
+    }
+  }
+
+  /** What a refused write has left. */
+  async #takeBack(): Promise<'nothing' | 'taken back' | 'unknown'> {
+    try {
+      return (await this.#roller.undo()) ? 'taken back' : 'nothing'
+    } catch {
+      return 'unknown'
+    }
   }
 
   async #answer(requests: PromiseWithResolvers<void>[], act: () => Promise<unknown>): Promise<void> {
@@ -154,55 +298,28 @@ export class LogWriter {
     }
   }
 
-  /** The room of the segment that the next group goes to; a new one, if its first frame does not fit the present one. */
-  #roomForGroup(): number {
-    const { room } = this.#roller
-    return room >= this.#queue.firstBytes ? room : this.#options.limits.segmentBytesMax - SEGMENT_HEADER_BYTES
-  }
-
-  /** Writes a group, and makes it and all before it durable if asked; answers when readers may have it. */
-  async #secure(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
-    if (!isDurable) await this.#options.mark.reserve(this.#roller.nextOffset + recordCount(group))
-    const written = await this.#store(group, isDurable)
-    this.#options.onStored(written, this.durableOffset)
-    return written
-  }
-
-  async #store(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
+  /** Makes durable what no append has waited for. */
+  async #sync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     try {
-      return await this.#attempt(group, isDurable)
-    } catch (error) {
-      if (isMillraceError(error, 'DISK_FULL')) return this.#useSpare(group, isDurable, error)
+      await this.#roller.sync()
+    } catch {
       this.#roller.abandon()
+      await this.#roller.roll().catch((error: unknown) => {
+        throw isMillraceError(error, 'DISK_FULL') ? this.#inDoubt(error) : this.#fail(error)
+      })
     }
-    // The bytes are still in memory: a new file is written with them, the old one is never synced again.
-    try {
-      return await this.#attempt(group, isDurable)
-    } catch (error) {
-      // For want of space it can go on later. But what the first attempt has left behind may come back after a crash.
-      throw isMillraceError(error, 'DISK_FULL') ? this.#inDoubt(error) : this.#fail(error)
-    }
+    this.#options.onStored([], this.durableOffset)
   }
 
-  /** Nothing of the group was left: the next segment may have its space already; then the present one ends early. */
-  async #useSpare(
-    group: readonly FrameBuilder[],
-    isDurable: boolean,
-    error: Error,
-  ): Promise<readonly WrittenFrame[]> {
-    if (!this.#roller.hasSpare) throw error
-    await this.#roller.roll()
-    return this.#attempt(group, isDurable)
+  #finish({ group, syncs, isDurable }: Write, frames: readonly WrittenFrame[]): void {
+    this.#roller.commit(frames, isDurable)
+    this.#options.onStored(frames, this.durableOffset)
+    for (const { builder, baseOffset } of frames) builder.acknowledge(baseOffset)
+    for (const sync of syncs) sync.resolve()
+    if (!isDurable && group.some((frame) => frame.durability === 'interval')) this.#syncLater()
+    this.#queue.release(group)
   }
-
-  async #attempt(group: readonly FrameBuilder[], isDurable: boolean): Promise<readonly WrittenFrame[]> {
-    const active = await this.#roller.segmentFor(groupBytes(group))
-    if (group.length > 0) return active.write(group, isDurable)
-    await active.sync()
-    return []
-  }
-
   #syncLater(): void {
     if (this.#cancelSync !== undefined || this.#closed) return
     this.#cancelSync = this.#options.runtime.scheduler.after(this.#options.syncIntervalMsMax, () => {

@@ -1,5 +1,5 @@
 import type { Runtime } from '@millrace/kernel'
-import { ActiveSegment, type SegmentLimits } from './active-segment.ts'
+import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
 import type { Files } from './files.ts'
 import type { GapList } from './gap-list.ts'
 import type { Predecessor } from './segment-header.ts'
@@ -28,6 +28,8 @@ export class SegmentRoller {
   readonly #spare: SpareSegment
   #active: ActiveSegment | undefined
   #isSound: boolean
+  /** The next write begins a new segment, whatever room there is. */
+  #isEnding = false
 
   constructor(options: RollerOptions) {
     this.#options = options
@@ -52,12 +54,38 @@ export class SegmentRoller {
   /** Bytes that the segment has room for; 0 if the next write begins a new one. */
   get room(): number {
     const { last } = this.#options.segments
-    return last === undefined || !this.#isSound ? 0 : this.#options.limits.segmentBytesMax - last.dataBytes
+    const { segmentBytesMax } = this.#options.limits
+    if (last === undefined || !this.#isSound || this.#isEnding) return 0
+    return segmentBytesMax - (this.#active?.placed.bytes ?? last.dataBytes)
   }
 
-  /** True if a new segment could be begun without more space on the disk. */
-  get hasSpare(): boolean {
-    return this.#spare.isReady
+  /** The segment that is written to, if another write may begin before the last one has ended. */
+  get overlapping(): ActiveSegment | undefined {
+    return this.#active?.mayOverlap === true ? this.#active : undefined
+  }
+
+  /** What was written longest ago counts from now on; see `ActiveSegment.commit`. */
+  commit(frames: readonly WrittenFrame[], isDurable: boolean): void {
+    this.#active?.commit(frames, isDurable)
+  }
+
+  /** Makes everything durable that counts; after a rejection nobody knows what is there. */
+  async sync(): Promise<void> {
+    await this.#active?.sync()
+  }
+
+  /** Takes back what a refused write has left, if it has left anything; rejects if nobody knows what is there. */
+  async undo(): Promise<boolean> {
+    return this.#isSound && this.#active !== undefined && this.#active.undo()
+  }
+
+  /** After a full disk: true if there is another way to get by with what is there. */
+  makeRoom(): boolean {
+    if (this.#active?.stopAllocating() === true) return true
+    // The next segment may have its space already; then the present one ends early.
+    const isNew = !this.#isEnding && this.#spare.isReady
+    this.#isEnding ||= isNew
+    return isNew
   }
 
   /** Where a segment file that is not needed any more may go to be used again; false if it is not wanted. */
@@ -117,6 +145,7 @@ export class SegmentRoller {
     this.#options.segments.push(active.segment)
     this.#active = active
     this.#isSound = true
+    this.#isEnding = false
     this.#options.onRoll()
   }
 

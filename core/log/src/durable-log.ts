@@ -23,6 +23,7 @@ import { LogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
 import type { RecoveredLog } from './recovery.ts'
 import { type RetainedLog, removeBefore, removeExpired } from './retention.ts'
+import { SteadyClock } from './steady-clock.ts'
 import { TailCache } from './tail-cache.ts'
 
 /** A consumed active segment is left behind when its file has at least this size. */
@@ -46,6 +47,7 @@ export class DurableLog implements Log {
   readonly #tail: TailCache
   readonly #writer: LogWriter
   readonly #reader: LogReader
+  readonly #ageClock: SteadyClock
   readonly #waiters = new EndWaiters((offset) => this.#endOffset > this.#recovered.gaps.skip(offset))
   readonly #announcer: Announcer | undefined
   #endOffset: number
@@ -62,6 +64,7 @@ export class DurableLog implements Log {
     this.#recovered = recovered
     this.#mark = mark
     this.#lock = lock
+    this.#ageClock = new SteadyClock(runtime.clock)
     this.#announcer = announcer
     this.#endOffset = recovered.nextOffset
     this.#tail = new TailCache(LOG_LIMITS.tailCacheBytesMax)
@@ -237,13 +240,13 @@ export class DurableLog implements Log {
   }
 
   #remove(remove: (log: RetainedLog) => Promise<number>): Promise<RetentionOutcome> {
-    const { files, directory, runtime } = this.#options
+    const { files, directory } = this.#options
     const { segments } = this.#recovered
     return this.#inTurn(async () => {
       const removedSegments = await remove({
         files,
         directory,
-        clock: runtime.clock,
+        clock: this.#ageClock,
         segments,
         reader: this.#reader,
         recycle: (path) => this.#writer.recycle(path),

@@ -38,7 +38,11 @@ export type Durability = 'disk' | 'interval' | 'os'
 
 /** When old segments may go. Whole sealed segments only; the active one stays. */
 export interface Retention {
-  /** Remove segments whose newest record is older than this, in milliseconds. */
+  /**
+   * Remove segments whose newest record is older than this, in milliseconds, by its timestamp and the wall clock. While
+   * the log is open a clock that is set forward by more than a minute is believed after an hour, so that one that is set
+   * wrong and back again costs nothing.
+   */
   readonly ageMsMax?: number
   /** Remove the oldest segments while the log has more bytes than this. */
   readonly bytesMax?: number

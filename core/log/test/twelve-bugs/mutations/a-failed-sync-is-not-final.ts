@@ -34,8 +34,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: `if (!isMillraceError(error, 'DISK_FULL')) this.#roller.abandon()`,
-        replace: `if (!isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)`,
+        find: 'this.#roller.abandon()',
+        replace: 'throw this.#fail(error)',
       },
     ],
   },
@@ -67,13 +67,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: `if (!isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)`,
-        replace: 'throw this.#fail(error)',
-      },
-      {
-        file: 'core/log/src/log-writer.ts',
-        find: 'else throw error\n',
-        replace: 'else throw this.#fail(error)\n',
+        find: `if (isMillraceError(error, 'DISK_FULL')) return this.#useSpare(group, isDurable, error)`,
+        replace: `if (isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)`,
       },
     ],
   },

@@ -77,7 +77,11 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         find: 'await files.remove(path + TEMPORARY)\n  const',
         replace: 'const',
       },
-      { file: RECOVERY, find: 'name.endsWith(TEMPORARY) || ', replace: '' },
+      {
+        file: RECOVERY,
+        find: 'UNFINISHED.some((ending) => name.endsWith(ending))',
+        replace: `UNFINISHED.some((ending) => ending !== '.tmp' && name.endsWith(ending))`,
+      },
     ],
   },
 ]

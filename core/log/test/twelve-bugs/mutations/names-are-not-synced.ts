@@ -58,8 +58,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: RECOVERY,
-        find: 'await files.syncDirectory(directory)\n  const { found, unreadable }',
-        replace: 'const { found, unreadable }',
+        find: 'await files.syncDirectory(directory)\n  const { found',
+        replace: 'const { found',
       },
     ],
   },

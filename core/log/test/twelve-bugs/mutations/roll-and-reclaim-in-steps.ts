@@ -41,8 +41,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/recovery.ts',
-        find: ' || name.endsWith(DELETED)',
-        replace: '',
+        find: 'UNFINISHED.some((ending) => name.endsWith(ending))',
+        replace: `UNFINISHED.some((ending) => ending !== '.deleted' && name.endsWith(ending))`,
       },
     ],
   },

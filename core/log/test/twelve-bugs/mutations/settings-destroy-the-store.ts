@@ -109,8 +109,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: RECOVERY,
-        find: `name === SPARE_FILE || name.endsWith(TEMPORARY)`,
-        replace: `(parseSegmentName(name) === undefined && !/^(mark|format|.*torn)/.test(name)) || name.endsWith(TEMPORARY)`,
+        find: 'name === SPARE_FILE || UNFINISHED',
+        replace: `(parseSegmentName(name) === undefined && !/^(mark|format|.*torn)/.test(name)) || UNFINISHED`,
       },
     ],
   },
@@ -177,7 +177,11 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         find: 'if (!(await log.recycle(path + DELETED))) await log.files.remove(path + DELETED)',
         replace: 'await log.recycle(path + DELETED)',
       },
-      { file: RECOVERY, find: ' || name.endsWith(DELETED)', replace: '' },
+      {
+        file: RECOVERY,
+        find: 'UNFINISHED.some((ending) => name.endsWith(ending))',
+        replace: `UNFINISHED.some((ending) => ending !== '.deleted' && name.endsWith(ending))`,
+      },
     ],
   },
 ]

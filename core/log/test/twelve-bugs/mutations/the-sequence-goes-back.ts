@@ -51,8 +51,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: RECOVERY,
-        find: 'const durableOffset = Math.max(mark.offset, ...begun)',
-        replace: 'const durableOffset = mark.offset',
+        find: 'const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)',
+        replace: 'const durableOffset = Math.max(mark.offset, ...compactedEnds)',
       },
     ],
   },

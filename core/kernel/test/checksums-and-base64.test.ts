@@ -27,6 +27,23 @@ describe('CRC-32C', () => {
     )
   })
 
+  test('of much at once is that of its bytes one by one, however it is aligned and wherever the rest ends', () => {
+    const byteByByte = (input: Uint8Array) => {
+      let crc = 0xffff_ffff
+      for (const byte of input) {
+        crc ^= byte
+        for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
+      }
+      return ~crc >>> 0
+    }
+    const input = bytes(700, (index) => (index * 167 + (index >> 3)) & 255)
+    for (let start = 0; start < 20; start += 1) {
+      for (const end of [start + 255, start + 256, start + 257, 699 - start, 700]) {
+        expect(crc32c(input.subarray(start, end))).toBe(byteByByte(input.subarray(start, end)))
+      }
+    }
+  })
+
   test('changes with every single bit', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 64 }), fc.nat(), (input, chance) => {

@@ -1,14 +1,13 @@
 import { abortReason, millraceError, type Runtime } from '@millrace/kernel'
 import { frameBytes } from './frame.ts'
 import { type AppendWaiter, encodedBytesMax, FrameBuilder } from './frame-builder.ts'
+import { FrameMemory } from './frame-memory.ts'
 import type { AppendResult, Durability, NewRecord } from './log.ts'
 import { recordBytes, TIMESTAMP_MS_MAX } from './record-codec.ts'
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
 
 /** Appends share a frame up to this size, or that of a segment; a larger one has its own. Damage costs one frame. */
 const SHARED_FRAME_BODY_BYTES_MAX = 64 * 1024
-/** Room for a small append in a new frame, so that the next ones need no new memory. */
-const FRAME_BODY_BYTES_MIN = 512
 
 /** What the queue is made from. */
 export interface AppendQueueOptions {
@@ -32,6 +31,7 @@ interface WaitingAppend {
  */
 export class AppendQueue {
   readonly #options: AppendQueueOptions
+  readonly #memory = new FrameMemory()
   #frames: FrameBuilder[] = []
   #frameBytes = 0
   /** Of the frames, and of what was taken and not released. */
@@ -132,7 +132,7 @@ export class AppendQueue {
     const last = this.#frames.at(-1)
     const sharedMax = Math.min(SHARED_FRAME_BODY_BYTES_MAX, this.#appendBytesMax)
     if (last !== undefined && last.bodyBytes + bytes <= sharedMax) return last
-    const frame = new FrameBuilder(Math.max(bytes, FRAME_BODY_BYTES_MIN))
+    const frame = new FrameBuilder(this.#memory)
     this.#pendingBytes += frame.bytes
     this.#frameBytes += frame.bytes
     this.#frames.push(frame)

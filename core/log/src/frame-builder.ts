@@ -1,4 +1,5 @@
 import { FRAME_HEADER_BYTES, frameBytes, sealFrame } from './frame.ts'
+import type { FrameMemory, FrameRoom } from './frame-memory.ts'
 import type { AppendResult, Durability, NewRecord } from './log.ts'
 import { encodeRecord, RECORD_OVERHEAD_BYTES_MAX, recordBytes } from './record-codec.ts'
 
@@ -34,15 +35,18 @@ const STRENGTH: Readonly<Record<Durability, number>> = { os: 0, interval: 1, dis
 /** Collects appends, encoded on arrival, into one frame. */
 export class FrameBuilder {
   readonly #shares: Share[] = []
-  #buffer: Uint8Array
+  readonly #memory: FrameMemory
+  readonly #room: FrameRoom
+  /** Behind the last record, from the start of the frame. */
   #end = FRAME_HEADER_BYTES
   #count = 0
   #firstTimestampMs = 0
   #maxTimestampMs = 0
   #durability: Durability = 'os'
 
-  constructor(bodyBytesMin: number) {
-    this.#buffer = new Uint8Array(frameBytes(bodyBytesMin))
+  constructor(memory: FrameMemory) {
+    this.#memory = memory
+    this.#room = memory.begin()
   }
 
   get count(): number {
@@ -74,21 +78,26 @@ export class FrameBuilder {
   /** Copies `records` into the frame; the waiter hears of their fate. */
   add(records: readonly NewRecord[], encodedBytesMax: number, terms: AppendTerms): void {
     const { nowMs, durability, waiter } = terms
-    this.#reserve(encodedBytesMax)
+    this.#memory.reserve(this.#room, frameBytes(this.bodyBytes + encodedBytesMax))
     if (STRENGTH[durability] > STRENGTH[this.#durability]) this.#durability = durability
     this.#shares.push({ waiter, index: this.#count, count: records.length })
+    const { slab, start } = this.#room
+    let end = start + this.#end
     for (const record of records) {
       const timestampMs = record.timestampMs ?? nowMs
       if (this.#count === 0) this.#firstTimestampMs = timestampMs
-      this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestampMs)
-      this.#end = encodeRecord(this.#buffer, this.#end, record, timestampMs, this.#firstTimestampMs)
+      if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs
+      end = encodeRecord(slab, end, record, timestampMs, this.#firstTimestampMs)
       this.#count += 1
     }
+    this.#end = end - start
+    this.#room.bytes = this.bytes
   }
 
   /** The bytes of the whole frame at its place. Calling it again makes them anew in the same memory. */
   seal(place: FramePlace): Uint8Array {
-    const bytes = this.#buffer.subarray(0, this.bytes)
+    const { slab, start } = this.#room
+    const bytes = slab.subarray(start, start + this.bytes)
     sealFrame(bytes, {
       ...place,
       isSparse: false,
@@ -107,14 +116,6 @@ export class FrameBuilder {
 
   reject(error: unknown): void {
     for (const { waiter } of this.#shares) waiter.reject(error)
-  }
-
-  #reserve(bytes: number): void {
-    const needed = frameBytes(this.bodyBytes + bytes)
-    if (needed <= this.#buffer.length) return
-    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2))
-    larger.set(this.#buffer.subarray(0, this.#end))
-    this.#buffer = larger
   }
 }
 

@@ -3,6 +3,9 @@ import type { EncodedRecords } from './record-codec.ts'
 /** A frame that was just made durable: its records need no reading from the disk, and no check. */
 export type CachedFrame = EncodedRecords
 
+/** What a frame costs beside its records, so that tiny ones are bounded too. */
+const FRAME_COST_BYTES = 128
+
 /** The newest frames of a log, so that followers at its end do not touch the disk. */
 export class TailCache {
   readonly #bytesMax: number
@@ -16,10 +19,11 @@ export class TailCache {
   /** Adds the next frame; the oldest go while there are more bytes than allowed. */
   push(frame: CachedFrame): void {
     this.#frames.push(frame)
-    this.#bytes += frame.body.buffer.byteLength
+    this.#bytes += costBytes(frame)
     let drop = 0
     while (this.#bytes > this.#bytesMax && drop < this.#frames.length) {
-      this.#bytes -= this.#frames[drop]?.body.buffer.byteLength ?? 0
+      const oldest = this.#frames[drop]
+      if (oldest !== undefined) this.#bytes -= costBytes(oldest)
       drop += 1
     }
     if (drop > 0) this.#frames.splice(0, drop)
@@ -38,4 +42,9 @@ export class TailCache {
     while ((this.#frames[index]?.baseOffset ?? 0) > offset) index -= 1
     return this.#frames.slice(index)
   }
+}
+
+/** Frames stand one behind the other in their memory, so all of them together hold little more than what they count. */
+function costBytes({ body }: CachedFrame): number {
+  return body.length + FRAME_COST_BYTES
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { decodeFrameHeader, FRAME_HEADER_BYTES, isBodyIntact } from '../src/frame.ts'
 import { encodedBytesMax, FrameBuilder } from '../src/frame-builder.ts'
+import { FrameMemory } from '../src/frame-memory.ts'
 import { RecordReader } from '../src/record-codec.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../src/segment-header.ts'
 import { hex, makeVectors } from './format-vectors.ts'
@@ -37,7 +38,7 @@ describe('the format', () => {
       { timestampMs: TIME, key: bytes('k'), value: bytes('hello') },
       { timestampMs: TIME - 10, key: undefined, value: bytes('hi') },
     ]
-    const builder = new FrameBuilder(1)
+    const builder = new FrameBuilder(new FrameMemory())
     const appended = records.map(({ key, ...rest }) => (key === undefined ? rest : { ...rest, key }))
     const waiter = { resolve: () => {}, reject: () => {} }
     builder.add(appended, encodedBytesMax(appended), { nowMs: 0, durability: 'disk', waiter })

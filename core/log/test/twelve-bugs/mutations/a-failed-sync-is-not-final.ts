@@ -4,7 +4,7 @@ import type { bug } from '../scenarios/a-failed-sync-is-not-final.ts'
 const ACTIVE = 'core/log/src/active-segment.ts'
 const SYNC = 'whichever sync fails, and forgets its pages, nothing acknowledged is lost'
 const FULL = 'a full disk refuses appends, wherever it shows, and goes on by itself when there is space'
-const WRITE = 'if (isDurable && isClean) return this.#file.writeDurable(buffers, dataBytes)'
+const WRITE = 'if (isDurable && isClean) return this.#file.writeDurable(buffers, position)'
 
 export const mutations: MutationsOf<typeof bug.scenarios> = [
   {
@@ -34,8 +34,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: 'this.#roller.abandon()',
-        replace: 'throw this.#fail(error)',
+        find: 'if (!isRefused) this.#roller.abandon()',
+        replace: 'if (!isRefused) throw this.#fail(error)',
       },
     ],
   },
@@ -67,15 +67,21 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: `if (isMillraceError(error, 'DISK_FULL')) return this.#useSpare(group, isDurable, error)`,
-        replace: `if (isMillraceError(error, 'DISK_FULL')) throw this.#fail(error)`,
+        find: `!this.#roller.makeRoom())) throw error`,
+        replace: `!this.#roller.makeRoom())) throw this.#fail(error)`,
       },
     ],
   },
   {
     name: 'what a full disk has refused stays where it was written',
     turnsRed: 'a disk that fills up in the middle of a frame leaves nothing of what it has refused',
-    edits: [{ file: ACTIVE, find: 'await this.#undo()', replace: '' }],
+    edits: [
+      {
+        file: ACTIVE,
+        find: 'await this.#file.truncate(segment.dataBytes).catch((error: unknown) => this.#fail(error))',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'a table that a full disk has refused once takes nothing more',

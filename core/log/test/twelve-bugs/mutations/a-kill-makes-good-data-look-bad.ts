@@ -1,7 +1,7 @@
 import type { MutationsOf } from '../machinery/bug.ts'
 import type { bug } from '../scenarios/a-kill-makes-good-data-look-bad.ts'
 
-const WRITE = 'await this.#writeBuffers([...frames, ...zeros], isDurable)'
+const WRITE = 'await this.#writeOut([...frames, ...zeros], position, isDurable)'
 
 export const mutations: MutationsOf<typeof bug.scenarios> = [
   {
@@ -14,7 +14,6 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         replace: `
       const unfinished = frames.map((frame) => frame.slice().fill(0, frame.length - 8, frame.length - 4))
       ${WRITE.replace('...frames', '...unfinished')}
-      const position = segment.dataBytes
       void (async () => {
         for (let turn = 0; turn < 40; turn += 1) await undefined
         await this.#file.write(frames, position)

@@ -2,7 +2,7 @@ import type { MutationsOf } from '../machinery/bug.ts'
 import type { bug } from '../scenarios/acknowledged-before-durable.ts'
 
 const ACTIVE = 'core/log/src/active-segment.ts'
-const WRITE = 'if (isDurable && isClean) return this.#file.writeDurable(buffers, dataBytes)'
+const WRITE = 'if (isDurable && isClean) return this.#file.writeDurable(buffers, position)'
 
 export const mutations: MutationsOf<typeof bug.scenarios> = [
   {
@@ -19,7 +19,7 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         find: WRITE,
         replace: `
     if (isDurable && isClean) {
-      await this.#file.write(buffers, dataBytes)
+      await this.#file.write(buffers, position)
       void this.#file.sync().catch(() => {})
       return
     }`,

@@ -79,8 +79,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/active-segment.ts',
-        find: 'if (isDurable && isClean) return this.#file.writeDurable(buffers, dataBytes)',
-        replace: 'if (isDurable && isClean) return this.#file.write(buffers, dataBytes)',
+        find: 'if (isDurable && isClean) return this.#file.writeDurable(buffers, position)',
+        replace: 'if (isDurable && isClean) return this.#file.write(buffers, position)',
       },
     ],
   },

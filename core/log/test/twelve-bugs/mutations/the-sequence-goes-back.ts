@@ -73,10 +73,10 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: 'const written = await this.#store(group, isDurable)',
+        find: 'const write: Write = { group, syncs, isDurable, outcome: undefined }',
         replace: `
     this.#options.mark.advance(this.#roller.nextOffset + recordCount(group))
-    const written = await this.#store(group, isDurable)`,
+    const write: Write = { group, syncs, isDurable, outcome: undefined }`,
       },
     ],
   },

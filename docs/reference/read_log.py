@@ -27,6 +27,17 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
+def check_format(path):
+    """Refuses what a newer program has written. A format file that is damaged tells nothing; the segments do, too."""
+    try:
+        text = json.load(open(path, encoding="utf-8"))
+        check = text.get("check", crc32c(f"millrace-log {text['version']}".encode()))
+        if text["version"] > 1 and check == crc32c(f"millrace-log {text['version']}".encode()):
+            sys.exit(f"{path} tells version {text['version']}; this program knows 1")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return
+
+
 def read_mark(path):
     """The offset below which everything was durable, as the newest intact slot says."""
     newest = (0, 0)
@@ -114,6 +125,7 @@ def records_of(frame):
 def read_log(directory):
     """Yields ("record", offset, time, key, value) and ("gap", from, to)."""
     names = sorted(os.listdir(directory))
+    check_format(os.path.join(directory, "format.json"))
     mark = read_mark(os.path.join(directory, "mark"))
     # A segment is begun when everything before it is durable: its name tells that, even when nothing else can.
     bases = [int(name[:20]) for name in names if re.fullmatch(r"\d{20}\.seg(\.corrupt)?", name)]

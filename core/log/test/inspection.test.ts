@@ -213,7 +213,7 @@ describe('verifying a log', () => {
 
   test('does not judge what a newer version has written', async () => {
     const files = await nineRecords()
-    const newer = new TextEncoder().encode('{"format":"millrace-log","version":9}\n')
+    const newer = new TextEncoder().encode('{"format":"millrace-log","version":9}'.padEnd(99))
     await write(files, `${DIRECTORY}/format.json`, 0, newer)
     await expect(verify(files)).rejects.toMatchObject({ code: 'DIRECTORY_TOO_NEW' })
   })

@@ -234,6 +234,18 @@ describe('row unfinished-files', () => {
 })
 
 describe('row damaged-format', () => {
+  test('keeps nobody from the log, whichever bit of it is flipped', async () => {
+    const files = await threeAppends()
+    const path = `${DIRECTORY}/format.json`
+    const size = files.contents(path).length
+    for (let bit = 0; bit < size * 8; bit += 1) {
+      const disk = files.afterCrash()
+      disk.flip(path, bit >> 3, 1 << (bit & 7))
+      await using log = await openTestLog(disk)
+      expect([bit, (await contents(log)).length]).toEqual([bit, 3])
+    }
+  })
+
   test('a damaged format file costs nothing', async () => {
     const files = await threeAppends()
     files.flip(`${DIRECTORY}/format.json`, 0, 0xff)
@@ -246,7 +258,7 @@ describe('row newer-format', () => {
   test('a newer one is refused, and left as it is', async () => {
     const files = await threeAppends()
     const path = `${DIRECTORY}/format.json`
-    await write(files, path, 0, new TextEncoder().encode('{"format":"millrace-log","version":9}\n'))
+    await write(files, path, 0, new TextEncoder().encode('{"format":"millrace-log","version":9}'.padEnd(99)))
     await expect(openTestLog(files)).rejects.toMatchObject({
       code: 'DIRECTORY_TOO_NEW',
       parameters: { seen: 9, supported: 1 },

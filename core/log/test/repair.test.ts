@@ -55,18 +55,31 @@ describe('repairing a log', () => {
     await expect(repair(files)).rejects.toMatchObject({ code: 'DIRECTORY_LOCKED' })
   })
 
-  test('moves a segment aside in which nothing can be read, whole, and says what is lost', async () => {
+  test('keeps a segment in which nothing can be read, whole, under another name, and says what is lost', async () => {
     const files = await nineRecords()
     const garbage = await garble(files, SECOND)
     const report = await repair(files)
     expect(report).toMatchObject({
-      actions: [{ kind: 'move-aside', file: name(3) }],
-      folder: FOLDER,
+      actions: [{ kind: 'settle', file: name(3) }],
+      folder: undefined,
       remaining: [{ kind: 'offsets-missing', offsets: { from: 3, to: 6 } }],
     })
-    expect(files.contents(`${DIRECTORY}/${FOLDER}/${name(3)}`)).toEqual(garbage)
+    expect(files.contents(`${SECOND}.corrupt`)).toEqual(garbage)
     await using log = await openTestLog(files)
     expect(log.gaps).toMatchObject([{ from: 3, to: 6 }])
+    expect(await contents(log)).toHaveLength(6)
+  })
+
+  test('moves a segment aside that the disk does not give at all, and names what it held as lost', async () => {
+    const disk = await nineRecords()
+    const files = withBadSectors(disk, [{ path: FIRST, from: 0, to: 1 << 20 }])
+    await expect(openTestLog(disk, { files })).rejects.toMatchObject({ code: 'EIO' })
+    const report = await repair(files)
+    expect(report.actions).toMatchObject([{ kind: 'move-aside', file: name(0) }])
+    expect(report.before.findings).toContainEqual(
+      expect.objectContaining({ kind: 'offsets-missing', offsets: { from: 0, to: 3 } }),
+    )
+    await using log = await openTestLog(disk, { files })
     expect(await contents(log)).toHaveLength(6)
   })
 
@@ -75,7 +88,7 @@ describe('repairing a log', () => {
     await files.remove(MARK)
     const { length } = await garble(files, LAST)
     const report = await repair(files)
-    expect(kinds(report)).toEqual(['raise-mark', 'move-aside'])
+    expect(kinds(report)).toEqual(['raise-mark', 'settle'])
     await using log = await openTestLog(files)
     expect(log.endOffset).toBe(6 + Math.ceil(length / 3))
     expect(await contents(log)).toHaveLength(6)
@@ -101,6 +114,18 @@ describe('repairing a log', () => {
     const report = await repair(files)
     expect(report.actions).toMatchObject([{ kind: 'rename', file: name(5), to: name(3) }])
     expect(report.after).toMatchObject({ isSound: true, records: 9 })
+  })
+
+  test('overwrites nothing, though two segments claim the same name', async () => {
+    const files = await nineRecords()
+    const copy = files.contents(SECOND)
+    await files.rename(SECOND, segmentPath(5))
+    await write(files, segmentPath(4), 0, copy, 'create')
+    const report = await repair(files)
+    expect(kinds(report)).toEqual(['move-aside', 'rename'])
+    expect(report.after).toMatchObject({ isSound: true, records: 9 })
+    const [aside] = (await files.list(`${DIRECTORY}/${FOLDER}`)).filter((entry) => entry.endsWith('.seg'))
+    expect(files.contents(`${DIRECTORY}/${FOLDER}/${aside}`)).toEqual(copy)
   })
 
   test.each([0, 3, 6])(
@@ -227,27 +252,27 @@ describe('repairing a log', () => {
     const files = await nineRecords()
     files.flip(`${DIRECTORY}/format.json`, 0, 0xff)
     expect(kinds(await repair(files))).toEqual(['move-aside', 'write-format'])
-    const newer = new TextEncoder().encode('{"format":"millrace-log","version":9}\n')
+    const newer = new TextEncoder().encode('{"format":"millrace-log","version":9}'.padEnd(99))
     await write(files, `${DIRECTORY}/format.json`, 0, newer)
     await expect(repair(files)).rejects.toMatchObject({ code: 'DIRECTORY_TOO_NEW' })
   })
 
   test('shows its plan and touches nothing in a dry run', async () => {
     const files = await nineRecords()
-    await garble(files, SECOND)
+    await files.rename(SECOND, segmentPath(5))
     const before = await files.list(DIRECTORY)
     const { operations } = files
     const report = await repair(files, { isDryRun: true })
-    expect(report).toMatchObject({ actions: [{ kind: 'move-aside' }], folder: undefined, after: undefined })
+    expect(report).toMatchObject({ actions: [{ kind: 'rename' }], folder: undefined, after: undefined })
     expect(await files.list(DIRECTORY)).toEqual(before)
     expect(files.operations).toBeGreaterThan(operations)
   })
 
   test('never uses a folder of an earlier repair', async () => {
     const files = await nineRecords()
-    await garble(files, SECOND)
+    await files.rename(SECOND, segmentPath(5))
     expect((await repair(files)).folder).toBe(FOLDER)
-    await write(files, SECOND, 0, new Uint8Array(200).fill(0x33), 'create')
+    await files.rename(SECOND, segmentPath(5))
     expect((await repair(files)).folder).toBe(`${FOLDER}-2`)
   })
 

@@ -16,6 +16,7 @@ import type { Finding } from './finding.ts'
 import { type FormatFile, readFormatFile } from './format-file.ts'
 import { type MarkFile, readMarkFile } from './mark-file.ts'
 import { endsBefore, isNamedBy, readSegmentFile, type SegmentFile } from './segment-file.ts'
+import type { ByteRange } from './survey-file.ts'
 
 /** Names of work that was not finished, which opening removes. */
 const UNFINISHED = [TEMPORARY, DELETED, CLEANED, SPARE_FILE]
@@ -47,6 +48,8 @@ export interface DirectorySurvey {
   readonly format: FormatFile | undefined
   readonly mark: MarkFile | undefined
   readonly segments: readonly SurveyedSegment[]
+  /** What the log begins with, as far as it can be told: below the first segment if one before it cannot be read. */
+  readonly firstOffset: number
   /** Everything before this was acknowledged, as the mark and the names of unreadable segments tell. */
   readonly durableOffset: number
   /** Below this, offsets may have been given to records that did not wait for the disk. */
@@ -82,14 +85,28 @@ export async function surveyDirectory(options: SurveyOptions): Promise<Directory
   const strays = findStrays(readable)
   for (const stray of strays) findings.push(strayFinding(stray))
   const unreadable = found.filter(({ salt }) => salt === undefined).map(({ baseOffset }) => baseOffset)
-  const setAside = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
+  const begun = names.map((name) => parseSegmentName(name.replace(CORRUPT, '')) ?? 0)
+  const corrupt = names.filter((name) => name.endsWith(CORRUPT)).map((name) => Number(name.slice(0, 20)))
   const compacted = readable.map(({ header }) => header?.compactedEndOffset ?? 0)
-  const durableOffset = Math.max(mark?.newest?.offset ?? 0, ...unreadable, ...setAside, ...compacted)
+  const durableOffset = Math.max(mark?.newest?.offset ?? 0, ...unreadable, ...begun, ...compacted)
   const segments = chain(readable.filter((file) => !strays.includes(file)))
+  const start = segments[0]?.file.baseOffset ?? 0
+  const firstLost = Math.min(start, ...unreadable, ...corrupt)
+  if (firstLost < start) findings.push(lostBeginning(firstLost, start))
   for (const { file } of segments) refuseToJudgeNewer(file, findings)
   findings.push(...names.flatMap((name) => otherFile(name)))
   const reservedOffset = mark?.newest?.reserved ?? 0
-  return { directory, names, format, mark, segments, durableOffset, reservedOffset, findings }
+  return {
+    directory,
+    names,
+    format,
+    mark,
+    segments,
+    firstOffset: firstLost,
+    durableOffset,
+    reservedOffset,
+    findings,
+  }
 }
 
 /** The segments in order, each with what its neighbours say of it. */
@@ -142,6 +159,18 @@ function findReplaced(files: readonly SegmentFile[]): SegmentFile[] {
     replacedBelow = header?.compactedEndOffset ?? replacedBelow
     return false
   })
+}
+
+/** Where the log begins cannot be told from a segment that nobody can read, but that it was there can. */
+function lostBeginning(from: number, to: number): Finding {
+  const text = 'in segments of which nothing can be read'
+  return { severity: 'loss', kind: 'offsets-missing', offsets: { from, to }, text }
+}
+
+/** Bytes of a file that the disk refuses. */
+export function unreadableFinding(file: string, bytes: ByteRange): Finding {
+  const text = `the disk does not give bytes ${bytes.from} to ${bytes.to - 1} of ${file}`
+  return { severity: 'damage', kind: 'bytes-unreadable', file, bytes, text }
 }
 
 function replacedFinding({ name }: SegmentFile): Finding {
@@ -223,7 +252,10 @@ function segmentFindings(file: SegmentFile, nameOffset: number): Finding[] {
     return [{ ...common, kind: 'header-damaged', bytes: { from: 0, to: 64 }, text }]
   }
   const text = `nothing can be read in ${name}: no header and no frame is intact in ${fileBytes} bytes`
-  return [{ ...common, kind: 'segment-unreadable', bytes: { from: 0, to: fileBytes }, text }]
+  return [
+    { ...common, kind: 'segment-unreadable', bytes: { from: 0, to: fileBytes }, text },
+    ...file.unreadable.map((bytes) => unreadableFinding(name, bytes)),
+  ]
 }
 
 /** Files that are neither a segment nor the format nor the mark. */

@@ -69,6 +69,7 @@ export async function dumpLog(options: DumpOptions, visitor: DumpVisitor): Promi
     if (start < end) visitor.gap({ from: start, to: end, reason })
   }
   let end = survey.segments[0]?.file.baseOffset ?? 0
+  gap(survey.firstOffset, end, 'in segments of which nothing can be read')
   for (const segment of survey.segments) {
     throwIfAborted(options.signal)
     if (window.left <= 0 || segment.file.baseOffset >= window.to) return

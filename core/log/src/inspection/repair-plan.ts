@@ -1,4 +1,4 @@
-import { MARK_FILE, segmentName } from '../directory-layout.ts'
+import { CORRUPT, MARK_FILE, segmentName } from '../directory-layout.ts'
 import { decodeFrameHeader, FRAME_ALIGNMENT_BYTES, FRAME_HEADER_BYTES } from '../frame.ts'
 import { type DirectorySurvey, RESCUED, type SurveyOptions, surveyDirectory } from './directory-survey.ts'
 import type { Finding } from './finding.ts'
@@ -55,29 +55,63 @@ export async function planRepair(options: PlanOptions): Promise<RepairPlan> {
   // What then counts as lost is not cut off.
   const isTailKept = mark !== undefined && mark.toOffset > before.endOffset
   const actions: RepairAction[] = mark === undefined ? [] : [mark]
+  const refused = new Set(
+    before.findings.map(({ kind, file }) => (kind === 'bytes-unreadable' ? file : undefined)),
+  )
   for (const finding of before.findings)
-    if (!isTailKept || finding.kind !== 'tail-torn') actions.push(...actionsFor(finding, survey))
+    if (!isTailKept || finding.kind !== 'tail-torn') actions.push(...actionsFor(finding, survey, refused))
   actions.push(...(await rescues(options, survey, before)))
   if (before.findings.some(({ kind, severity }) => kind === 'mark-damaged' && severity === 'damage'))
     actions.push({ kind: 'move-aside', file: MARK_FILE, reason: 'no slot of it is intact' })
   return { survey, before, actions: inOrder(actions) }
 }
 
-/** The mark before anything moves: it must know by then what only the names of those files told. */
-function inOrder(actions: readonly RepairAction[]): RepairAction[] {
-  const rank = (action: RepairAction) => {
-    if (action.kind === 'finish-rescue') return 0
-    if (action.kind === 'move-aside' && action.file === MARK_FILE) return 1
-    return action.kind === 'raise-mark' ? 2 : action.kind === 'settle' ? 4 : 3
-  }
-  return [...actions].sort((left, right) => rank(left) - rank(right))
+const RANKS: Readonly<Record<RepairAction['kind'], number>> = {
+  'finish-rescue': 0,
+  'raise-mark': 2,
+  'move-aside': 3,
+  rename: 4,
+  rescue: 5,
+  'write-format': 6,
+  settle: 7,
 }
 
-function actionsFor({ kind, file, text }: Finding, { names, segments }: DirectorySurvey): RepairAction[] {
+/**
+ * The mark before anything moves: it must know by then what only the names of those files told. One step for each file,
+ * and no file takes a name that another takes: what is left then, the next repair finds.
+ */
+function inOrder(actions: readonly RepairAction[]): RepairAction[] {
+  const rank = (action: RepairAction) =>
+    action.kind === 'move-aside' && action.file === MARK_FILE ? 1 : RANKS[action.kind]
+  const handled = new Set<string>()
+  const taken = new Set<string>()
+  return [...actions]
+    .sort((left, right) => rank(left) - rank(right))
+    .flatMap((action): RepairAction[] => {
+      if (action.kind !== 'move-aside' && action.kind !== 'rename' && action.kind !== 'rescue')
+        return [action]
+      if (handled.has(action.file)) return []
+      handled.add(action.file)
+      if (action.kind !== 'rename') return [action]
+      const { file, reason, to } = action
+      if (taken.has(to)) return [{ kind: 'move-aside', file, reason }]
+      taken.add(to)
+      return [action]
+    })
+}
+
+function actionsFor(
+  { kind, file, text }: Finding,
+  { names, segments }: DirectorySurvey,
+  refused: ReadonlySet<string | undefined>,
+): RepairAction[] {
   if (file === undefined) return []
   switch (kind) {
-    case 'segment-stray':
     case 'segment-unreadable':
+      // Its name tells that there was something, so it stays where it can be seen, unless opening stumbles over it.
+      if (refused.has(file)) return [{ kind: 'move-aside', file, reason: text }]
+      return [{ kind: 'settle', file, reason: `${text}; opening the log renames it to ${file}${CORRUPT}` }]
+    case 'segment-stray':
     case 'not-a-file':
       return [{ kind: 'move-aside', file, reason: text }]
     case 'segment-misnamed': {

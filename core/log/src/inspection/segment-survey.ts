@@ -1,7 +1,7 @@
 import type { Files } from '../files.ts'
 import { type Frame, FrameCursor } from '../frame-cursor.ts'
 import { lastFrameEnd } from '../segment-scan.ts'
-import type { SurveyedSegment } from './directory-survey.ts'
+import { type SurveyedSegment, unreadableFinding } from './directory-survey.ts'
 import type { Finding } from './finding.ts'
 import { diagnoseFrame } from './frame-diagnosis.ts'
 import { type WalkDamage, type WalkEnd, walkSegment } from './segment-walk.ts'
@@ -74,11 +74,6 @@ export async function surveySegment(request: SegmentSurveyRequest): Promise<Segm
 function damageFinding(file: string, { bytes, offsets, cause }: WalkDamage): Finding {
   const text = `damaged at byte ${bytes.from} of ${file}: ${cause}`
   return { severity: 'loss', kind: 'frame-damaged', file, bytes, offsets, text }
-}
-
-function unreadableFinding(file: string, bytes: ByteRange): Finding {
-  const text = `the disk does not give bytes ${bytes.from} to ${bytes.to - 1} of ${file}`
-  return { severity: 'damage', kind: 'bytes-unreadable', file, bytes, text }
 }
 
 /** What stands behind the last frame of the last segment, if it is anything but zeros. */

@@ -27,5 +27,29 @@ export {
 } from './log.ts'
 export { openLog } from './open-log.ts'
 export { openLogReader } from './open-log-reader.ts'
+export type { DeadLetter } from './queue/dead-letters.ts'
+export type { DropReason, DropTotals, RecordedDrop } from './queue/drop-log.ts'
+export { openQueue } from './queue/open-queue.ts'
+export type {
+  ConsumerLaneStatus,
+  ConsumerStatus,
+  ItemPlace,
+  LaneStatus,
+  NewItem,
+  PeekedItem,
+  Queue,
+  QueueAlarm,
+  QueueConsumer,
+  QueueItem,
+  QueueOptions,
+  QueueQuota,
+  QueueStatus,
+  RejectOptions,
+  SeekTarget,
+  Settled,
+  StoredItem,
+  TakeOptions,
+  WhenFull,
+} from './queue/queue.ts'
 export { type LogTableOptions, openLogTable } from './table/log-table.ts'
 export type { LogTable, Table, TableEntry } from './table/table.ts'

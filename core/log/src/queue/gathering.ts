@@ -1,0 +1,113 @@
+import type { Clock } from '@millrace/kernel'
+import { decodeItem } from './item-codec.ts'
+import type { LaneProgress } from './lane-progress.ts'
+import type { OpenItem, OpenItems } from './open-items.ts'
+import { judge, type Refusal } from './refusals.ts'
+import type { Taker } from './take-line.ts'
+
+/** What was found for one taker. Picked items are reserved, and so are refused ones. */
+export interface Gathered {
+  readonly picked: OpenItem[]
+  readonly refused: Refusal[]
+  /** The first lane that could not be read; the others were. */
+  failure: unknown
+}
+
+/** What gathering goes by. */
+export interface GatheringOptions {
+  readonly clock: Clock
+  readonly consumer: string
+  readonly open: OpenItems
+  readonly openItemsMax: number
+  readonly deliveriesMax: number
+}
+
+/** Refusals of one call, so that one record of drops does not grow without bound. */
+const REFUSED_COUNT_MAX = 1_000
+
+/** Picks what a taker may have, the most urgent lane first, looking at lanes no further than it must. */
+export async function gather(
+  taker: Pick<Taker, 'countMax' | 'bytesMax' | 'lanes'>,
+  lanes: readonly LaneProgress[],
+  options: GatheringOptions,
+): Promise<Gathered> {
+  const gathered: Gathered = { picked: [], refused: [], failure: undefined }
+  const budget = { count: taker.countMax, bytes: taker.bytesMax }
+  for (const progress of lanes) {
+    if (taker.lanes?.includes(progress.lane.name) === false || progress.isMoving) continue
+    try {
+      const isFull = await gatherFrom(progress, budget, gathered, options)
+      if (isFull) break
+    } catch (error) {
+      gathered.failure ??= error
+    }
+  }
+  return gathered
+}
+
+/** True when the taker has enough. */
+async function gatherFrom(
+  progress: LaneProgress,
+  budget: { count: number; bytes: number },
+  { picked, refused }: Gathered,
+  options: GatheringOptions,
+): Promise<boolean> {
+  const { clock, consumer, open, deliveriesMax } = options
+  for (;;) {
+    if (picked.length >= budget.count || refused.length >= REFUSED_COUNT_MAX) return true
+    const item = open.candidate(progress)
+    if (item === undefined) {
+      if (await lookFurther(progress, options)) continue
+      return false
+    }
+    const refusal = judge(item, consumer, deliveriesMax, clock.now())
+    if (refusal !== undefined) {
+      open.reserve(item, 'settling')
+      refused.push(refusal)
+      continue
+    }
+    if (picked.length > 0 && item.bytes > budget.bytes) return true
+    open.reserve(item, 'taking')
+    picked.push(item)
+    budget.bytes -= item.bytes
+  }
+}
+
+/** Opens the next item of a lane, if there is one and the limit allows it. */
+async function lookFurther(
+  progress: LaneProgress,
+  { open, openItemsMax }: GatheringOptions,
+): Promise<boolean> {
+  if (progress.items.size >= openItemsMax) return false
+  const item = await progress.look()
+  // A seek may have begun meanwhile; it will look at everything anew.
+  if (item === undefined || progress.isMoving) return false
+  open.add(item)
+  return true
+}
+
+/** Reads the values of reserved items that are not in memory; answers those that are not on the disk either. */
+export async function fetchValues(items: readonly OpenItem[]): Promise<readonly OpenItem[]> {
+  const missing = items.filter(({ value }) => value === undefined)
+  const lost: OpenItem[] = []
+  for (const [progress, ofLane] of Map.groupBy(missing, (item) => item.progress)) {
+    const sorted = ofLane.toSorted((left, right) => left.offset - right.offset)
+    lost.push(...(await fetchFrom(progress, sorted)))
+  }
+  return lost
+}
+
+async function fetchFrom(progress: LaneProgress, sorted: readonly OpenItem[]): Promise<readonly OpenItem[]> {
+  const wanted = new Map(sorted.map((item) => [item.offset, item]))
+  const last = sorted.at(-1)?.offset ?? 0
+  for (const { offset } of sorted) {
+    if (wanted.get(offset)?.value !== undefined) continue
+    // One read brings its neighbours as well, which are often wanted, too.
+    const countMax = Math.min(1_000, last - offset + 1)
+    for (const record of await progress.lane.read(offset, { countMax })) {
+      const item = wanted.get(record.offset)
+      if (item !== undefined) item.value = decodeItem(record)?.value ?? record.value
+    }
+  }
+  return sorted.filter(({ value }) => value === undefined)
+}

@@ -90,10 +90,9 @@ export class DeadLetters {
    * @throws what `put` throws: a full queue takes no replays
    */
   async replay(letters?: readonly number[]): Promise<number> {
-    return this.#eachPage(letters, (page) =>
-      this.#options.put(
-        page.map(({ key, value, lane, consumer }) => ({ ...keyOf(key), value, lane, only: consumer })),
-      ),
+    // One put a letter, in order: whatever they weigh, each fits, and they share their writes.
+    return this.#eachPage(letters, ({ key, value, lane, consumer }) =>
+      this.#options.put([{ ...keyOf(key), value, lane, only: consumer }]),
     )
   }
 
@@ -161,9 +160,10 @@ export class DeadLetters {
     await this.#done([{ from, to }])
   }
 
+  /** What succeeded counts, also if something else failed. */
   async #eachPage(
     wanted: readonly number[] | undefined,
-    act: (page: readonly DeadLetter[]) => Promise<unknown>,
+    act: (letter: DeadLetter) => Promise<unknown>,
   ): Promise<number> {
     const chosen = wanted === undefined ? undefined : new Set(wanted)
     let count = 0
@@ -172,9 +172,12 @@ export class DeadLetters {
       const last = page.at(-1)
       if (last === undefined) return count
       const letters = page.filter(({ letter }) => chosen?.has(letter) !== false)
-      if (letters.length > 0) await act(letters)
-      await this.#done(letters.map(({ letter }) => ({ from: letter, to: letter + 1 })))
-      count += letters.length
+      const outcomes = await Promise.allSettled(letters.map(act))
+      const acted = letters.filter((_, index) => outcomes[index]?.status === 'fulfilled')
+      await this.#done(acted.map(({ letter }) => ({ from: letter, to: letter + 1 })))
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+      count += acted.length
       next = last.letter + 1
     }
   }

@@ -30,6 +30,8 @@ export interface DroppingOptions {
   readonly drop: (drop: HeadDrop) => Promise<void>
 }
 
+const NEVER = Number.POSITIVE_INFINITY
+
 /** Items of one drop: bounds how long it takes to find them. */
 const DROP_COUNT_MAX = 1_000
 const PAGE = { countMax: 256, bytesMax: 1024 * 1024 }
@@ -70,9 +72,14 @@ export class Dropping {
       const { lanes, whenFull } = this.#options
       const allowed = whenFull === 'drop-oldest' ? lanes : lanes.slice(lanes.indexOf(lowest))
       const filled = allowed.filter((lane) => lane.head.offset < lane.log.endOffset)
-      const lane = whenFull === 'drop-oldest' ? await this.#oldest(filled) : filled.at(-1)
+      const { lane, nextPutAtMs } =
+        whenFull === 'drop-oldest' ? await this.#oldest(filled) : { lane: filled.at(-1), nextPutAtMs: NEVER }
       if (lane === undefined) return allowed.some(({ inFlightCount }) => inFlightCount > 0) ? 'later' : 'none'
-      const drop = await this.#find(lane, 'quota', (_, found) => isLess(found, needed))
+      const drop = await this.#find(
+        lane,
+        'quota',
+        ({ putAtMs }, found) => putAtMs <= nextPutAtMs && isLess(found, needed),
+      )
       if (drop === undefined) return 'none'
       await this.#options.drop(drop)
       return 'made'
@@ -96,7 +103,7 @@ export class Dropping {
   #whyToSweep(lane: Lane, head: Head): DropReason | undefined {
     const { clock, ageMsMax } = this.#options
     if (head.expiresAtMs <= clock.now()) return 'expired'
-    const hasAge = ageMsMax !== Number.POSITIVE_INFINITY && head.putAtMs !== Number.POSITIVE_INFINITY
+    const hasAge = ageMsMax !== NEVER && head.putAtMs !== NEVER
     return hasAge && lane.times.ageMs(head.offset, head.putAtMs) > ageMsMax ? 'age' : undefined
   }
 
@@ -119,13 +126,14 @@ export class Dropping {
     return to === head ? undefined : { lane, why, to, count, bytes }
   }
 
-  async #oldest(lanes: readonly Lane[]): Promise<Lane | undefined> {
-    let oldest: { readonly lane: Lane; readonly putAtMs: number } | undefined
-    for (const lane of lanes) {
-      const { putAtMs } = await this.#headOf(lane)
-      if (oldest === undefined || putAtMs < oldest.putAtMs) oldest = { lane, putAtMs }
-    }
-    return oldest?.lane
+  /** The lane with the oldest item, and how old the oldest one of the others is. */
+  async #oldest(
+    lanes: readonly Lane[],
+  ): Promise<{ readonly lane: Lane | undefined; readonly nextPutAtMs: number }> {
+    const heads: { readonly lane: Lane; readonly putAtMs: number }[] = []
+    for (const lane of lanes) heads.push({ lane, putAtMs: (await this.#headOf(lane)).putAtMs })
+    const [first, second] = heads.sort((left, right) => left.putAtMs - right.putAtMs)
+    return { lane: first?.lane, nextPutAtMs: second?.putAtMs ?? NEVER }
   }
 
   /** Read once for each head. */
@@ -153,7 +161,7 @@ export class Dropping {
   }
 }
 
-function headOf({ offset, putAtMs, expiresAtMs = Number.POSITIVE_INFINITY }: LaneItem): Head {
+function headOf({ offset, putAtMs, expiresAtMs = NEVER }: LaneItem): Head {
   return { offset, putAtMs, expiresAtMs }
 }
 

@@ -21,7 +21,7 @@ import type {
   QueueStatus,
   StoredItem,
 } from './queue.ts'
-import { checkName, type QueueLimits, sizeItem } from './queue-checks.ts'
+import { checkName, checkPut, type QueueLimits, sizeItem } from './queue-checks.ts'
 import type { Registered, Registry } from './registry.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 
@@ -77,6 +77,8 @@ export class DurableQueue implements Queue {
       whenFull,
       usage: () => this.#usage(),
       store: (put) => this.#store(put),
+      isReady: () => !parts.reserve.isMissing,
+      makeReady: () => parts.reserve.restore(),
       sweep: () => this.#dropping.sweep(),
       makeRoom: (needed, lowest) => this.#dropping.makeRoom(needed, lowest),
     })
@@ -170,12 +172,17 @@ export class DurableQueue implements Queue {
 
   async #put(items: readonly ItemDraft[], signal?: AbortSignal): Promise<readonly ItemPlace[]> {
     this.#throwIfClosed()
-    const { itemBytesMax } = this.#parts.limits
+    const { itemBytesMax, segmentBytesMax } = this.#parts.limits
     const drafts = items.map((item) => ({
       lane: this.#laneNamed(item.lane ?? this.#laneDefault, this.#listed),
       draft: sizeItem(item, itemBytesMax),
     }))
     if (drafts.length === 0) return []
+    for (const ofLane of Map.groupBy(drafts, ({ lane }) => lane).values())
+      checkPut(
+        ofLane.map(({ draft }) => draft),
+        segmentBytesMax,
+      )
     const bytes = drafts.reduce((sum, { draft }) => sum + draft.bytes, 0)
     const urgencies = drafts.map(({ lane }) => this.#listed.indexOf(lane))
     const lowest = this.#listed[Math.max(...urgencies)] as Lane

@@ -27,6 +27,10 @@ export interface PutLineOptions {
   readonly waitingPutsMax: number
   readonly usage: () => Usage
   readonly store: (put: PutDraft) => Promise<readonly ItemPlace[]>
+  /** False while what is left of the disk is kept for what makes room. */
+  readonly isReady: () => boolean
+  /** Tries to change that. */
+  readonly makeReady: () => Promise<void>
   /** Drops what has expired or is too old; true if something was. */
   readonly sweep: () => Promise<boolean>
   /** Drops so much, from lanes that are no more urgent than `lowest` if that is the policy. */
@@ -59,7 +63,7 @@ export class PutLine {
 
   put(put: PutDraft, signal: AbortSignal | undefined): Promise<readonly ItemPlace[]> {
     this.#check(put)
-    if (this.#line.size === 0 && this.#fits(put)) return this.#options.store(put)
+    if (this.#line.size === 0 && this.#options.isReady() && this.#fits(put)) return this.#options.store(put)
     const { waitingPutsMax: limit } = this.#options
     if (this.#options.whenFull === 'block' && this.#line.size >= limit)
       throw millraceError('QUEUE_WAITERS_TOO_MANY', { what: 'puts', limit, setting: 'waitingPutsMax' })
@@ -99,11 +103,26 @@ export class PutLine {
     while (this.#again && this.#closed === undefined) {
       this.#again = false
       for (let first = this.#first(); first !== undefined; first = this.#first()) {
+        if (!(await this.#isReadyFor(first))) continue
         if (this.#fits(first.put)) this.#store(first)
         else if (!(await this.#roomFor(first))) break
       }
     }
     this.#running = undefined
+  }
+
+  /** Refuses the first in the line if the disk is full. */
+  async #isReadyFor(first: WaitingPut): Promise<boolean> {
+    const { directory, isReady, makeReady } = this.#options
+    if (isReady()) return true
+    try {
+      await makeReady()
+      if (isReady()) return true
+      this.#refuse(first, millraceError('DISK_FULL', { path: directory }))
+    } catch (error) {
+      this.#refuse(first, error)
+    }
+    return false
   }
 
   /** Makes room for the first in the line, or refuses it; false if it must wait. */

@@ -40,13 +40,13 @@ export class PutTimes {
     const nowMs = this.#clock.monotonic()
     if (offset < this.#firstOffset)
       return Math.max(0, this.#openedMs - putAtMs) + nowMs - this.#openedMonotonicMs
-    const later = this.#samples.findIndex((sample) => sample.offset > offset)
-    if (later > 1) this.#samples.splice(0, later - 1)
-    const sample = later === -1 ? this.#samples.at(-1) : this.#samples.find((each) => each.offset > offset)
+    const next = this.#samples.findIndex((sample) => sample.offset > offset)
+    const index = next === -1 ? this.#samples.length - 1 : next - 1
+    const sample = this.#samples[index]
     if (sample === undefined) return 0
-    // Put at or after the last sample: younger than the next one would be.
-    return later === -1
-      ? Math.max(0, nowMs - sample.monotonicMs - this.#sampleMs)
-      : nowMs - sample.monotonicMs
+    this.#samples.splice(0, index)
+    // It was put before the next sample was due.
+    const lateMs = sample.offset === offset ? 0 : this.#sampleMs
+    return Math.max(0, nowMs - sample.monotonicMs - lateMs)
   }
 }

@@ -113,6 +113,26 @@ export function sizeItem(item: ItemDraft, itemBytesMax: number): SizedDraft {
   return { item, key, bytes: itemBytes(key?.length ?? 0, item.value.length) }
 }
 
+/** What a log adds to an item at most, beside what is counted anyway. */
+const ITEM_EXTRA_BYTES = 32
+const ONLY_EXTRA_BYTES = 192
+const FRAME_BYTES = 256
+const PENDING_BYTES = 16 * MIB
+
+/** What one lane gets by one put must fit one append of its log. QUEUE_PUT_TOO_LARGE. */
+export function checkPut(drafts: readonly SizedDraft[], segmentBytesMax: number): void {
+  const seen = drafts.reduce(
+    (sum, { bytes, item }) => sum + bytes + (item.only === undefined ? ITEM_EXTRA_BYTES : ONLY_EXTRA_BYTES),
+    0,
+  )
+  const limit = Math.min(segmentBytesMax, PENDING_BYTES) - FRAME_BYTES
+  if (seen > limit)
+    throw millraceError('QUEUE_PUT_TOO_LARGE', {
+      seen: `${drafts.length} items for one lane, up to ${seen} bytes`,
+      limit: `${limit} bytes, by segmentBytesMax`,
+    })
+}
+
 function invalidItem(part: string, seen: string | number, expected: string) {
   return millraceError('QUEUE_ITEM_INVALID', { part, seen, expected })
 }

@@ -109,7 +109,7 @@ export interface TakeOptions {
   readonly leaseMs?: number
   /** Lanes to take from. Default: all, the most urgent first. */
   readonly lanes?: readonly string[]
-  /** Answers an empty list after so long. Default: waits until there is an item. */
+  /** Answers an empty list after so long, if by then nothing was found; 0 looks once. Default: waits for an item. */
   readonly waitMsMax?: number
   /** Gives up the wait; nothing stays under lease. */
   readonly signal?: AbortSignal

@@ -14,7 +14,8 @@ export class SpaceReserve {
   readonly #bytes: number
   #isThere = false
   #isDiskFull = false
-  #givingUp: Promise<void> | undefined
+  /** Giving up and restoring, one after another. */
+  #last: Promise<void> = Promise.resolve()
 
   constructor(files: Files, directory: string, bytes: number) {
     this.#files = files
@@ -22,13 +23,43 @@ export class SpaceReserve {
     this.#bytes = bytes
   }
 
-  /** The last write that was told to us did not find space. */
+  /** It was given up, or never found room: what is left of the disk is for what makes room. */
+  get isMissing(): boolean {
+    return !this.#isThere && this.#bytes > 0
+  }
+
+  /** There is no reserve, or the last write did not find space. */
   get isDiskFull(): boolean {
-    return this.#isDiskFull
+    return this.#isDiskFull || this.isMissing
   }
 
   /** Makes the file if it is missing; a disk that has no room for it is tried again later. */
-  async restore(): Promise<void> {
+  restore(): Promise<void> {
+    this.#last = this.#last.catch(() => undefined).then(() => this.#restore())
+    return this.#last
+  }
+
+  /** Writes; if the disk is full, gives the reserve up and writes once more. */
+  async write<Result>(write: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await write()
+      this.#isDiskFull = false
+      return result
+    } catch (error) {
+      this.note(error)
+      if (!this.#isDiskFull || this.#bytes === 0) throw error
+    }
+    this.#last = this.#last.catch(() => undefined).then(() => this.#giveUp())
+    await this.#last
+    return write()
+  }
+
+  /** Tells of a write elsewhere: its error, or undefined if it went well. */
+  note(error: unknown): void {
+    this.#isDiskFull = isMillraceError(error, 'DISK_FULL')
+  }
+
+  async #restore(): Promise<void> {
     if (this.#isThere || this.#bytes === 0) return
     try {
       const names = await this.#files.list(this.#directory)
@@ -42,33 +73,10 @@ export class SpaceReserve {
     }
   }
 
-  /** Writes; if the disk is full, gives the reserve up and writes once more. */
-  async write<Result>(write: () => Promise<Result>): Promise<Result> {
-    try {
-      const result = await write()
-      this.#isDiskFull = false
-      return result
-    } catch (error) {
-      this.note(error)
-      if (!this.#isDiskFull || (!this.#isThere && this.#givingUp === undefined)) throw error
-    }
-    this.#givingUp ??= this.#giveUp()
-    await this.#givingUp
-    return write()
-  }
-
-  /** Tells of a write elsewhere: its error, or undefined if it went well. */
-  note(error: unknown): void {
-    this.#isDiskFull = isMillraceError(error, 'DISK_FULL')
-  }
-
   async #giveUp(): Promise<void> {
+    if (!this.#isThere) return
     this.#isThere = false
-    try {
-      await this.#files.remove(`${this.#directory}/${NAME}`)
-      await this.#files.syncDirectory(this.#directory)
-    } finally {
-      this.#givingUp = undefined
-    }
+    await this.#files.remove(`${this.#directory}/${NAME}`)
+    await this.#files.syncDirectory(this.#directory)
   }
 }

@@ -9,6 +9,8 @@ export interface Taker {
   readonly lanes: readonly string[] | undefined
   /** True when its caller has its answer. */
   readonly isSettled: boolean
+  /** True when it has waited long enough: it takes what is there, or nothing. */
+  readonly isDue: boolean
   resolve(items: readonly QueueItem[]): void
   reject(error: unknown): void
 }
@@ -21,11 +23,13 @@ const LEASE_MS_DEFAULT = 30_000
 export class TakeLine {
   readonly #scheduler: Scheduler
   readonly #countMax: number
+  readonly #onDue: () => void
   readonly #takers = new Set<Taker>()
 
-  constructor(scheduler: Scheduler, countMax: number) {
+  constructor(scheduler: Scheduler, countMax: number, onDue: () => void) {
     this.#scheduler = scheduler
     this.#countMax = countMax
+    this.#onDue = onDue
   }
 
   get size(): number {
@@ -47,6 +51,7 @@ export class TakeLine {
       }
       let cancel: Cancel | undefined
       let isSettled = false
+      let isDue = false
       const settle = (end: () => void) => {
         if (isSettled) return
         isSettled = true
@@ -64,11 +69,18 @@ export class TakeLine {
         get isSettled() {
           return isSettled
         },
+        get isDue() {
+          return isDue
+        },
         resolve: (items) => settle(() => resolve(items)),
         reject: (error) => settle(() => reject(error)),
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      if (waitMsMax !== undefined) cancel = this.#scheduler.after(waitMsMax, () => taker.resolve([]))
+      const onDue = () => {
+        isDue = true
+        this.#onDue()
+      }
+      if (waitMsMax !== undefined) cancel = this.#scheduler.after(waitMsMax, onDue)
       this.#takers.add(taker)
     })
   }
@@ -84,6 +96,11 @@ export class TakeLine {
     this.#takers.clear()
     this.#takers.add(taker)
     for (const other of others) this.#takers.add(other)
+  }
+
+  /** Lets those go that have waited long enough, when it is known that there is nothing for them. */
+  sendDueAway(): void {
+    for (const taker of this.#takers) if (taker.isDue) taker.resolve([])
   }
 
   rejectAll(error: unknown): void {

@@ -25,7 +25,9 @@ export class TakeLoop {
   #isClosed = false
 
   constructor(options: ConsumerOptions, open: OpenItems, settling: Settling, onIdle: () => void) {
-    this.line = new TakeLine(options.runtime.scheduler, options.waitingTakesMax)
+    this.line = new TakeLine(options.runtime.scheduler, options.waitingTakesMax, () => {
+      if (this.#running === undefined) this.line.sendDueAway()
+    })
     this.#options = options
     this.#open = open
     this.#settling = settling
@@ -65,6 +67,7 @@ export class TakeLoop {
       }
     }
     this.#running = undefined
+    this.line.sendDueAway()
     this.#onIdle()
   }
 

@@ -123,15 +123,24 @@ export class QueueWorld {
     const consumer = this.#consumers[index] as QueueConsumer
     // Two takers, who compete.
     const taking = [0, 1].map(() => consumer.take({ countMax, leaseMs: LEASE_MS, waitMsMax: 0 }))
-    const outcomes = Promise.allSettled(taking)
-    await this.#runtime.advance(0)
-    for (const outcome of await outcomes) {
+    for (const outcome of await this.#settled(taking)) {
       if (outcome.status === 'rejected') throw outcome.reason
       for (const item of outcome.value) {
         await this.#oracle.delivered(consumer.name, item, this.#queue as Queue, DELIVERIES_MAX)
         this.#held[index]?.push(item)
       }
     }
+  }
+
+  async #settled<Result>(
+    calls: readonly Promise<Result>[],
+  ): Promise<readonly PromiseSettledResult<Result>[]> {
+    let outcomes: readonly PromiseSettledResult<Result>[] | undefined
+    void Promise.allSettled(calls).then((settled) => {
+      outcomes = settled
+    })
+    while (outcomes === undefined) await this.#runtime.advance(0)
+    return outcomes
   }
 
   async #settle(kind: 'acknowledge' | 'reject' | 'delay', index: number, which: number): Promise<void> {
@@ -174,6 +183,7 @@ export class QueueWorld {
       segmentBytesMax: 4096,
       itemBytesMax: 1024,
       deliveriesMax: DELIVERIES_MAX,
+      reserveBytes: 1024,
       ...this.#options,
     })
     this.#consumers = []
@@ -182,7 +192,7 @@ export class QueueWorld {
   }
 
   async #drain(): Promise<void> {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       for (const index of CONSUMERS.keys()) {
         for (let before = -1; before < (this.#held[index]?.length ?? 0); ) {
           before = this.#held[index]?.length ?? 0

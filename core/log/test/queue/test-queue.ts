@@ -51,7 +51,12 @@ export async function takeNow(
   options: Parameters<QueueConsumer['take']>[0] = {},
 ): Promise<readonly QueueItem[]> {
   const taking = consumer.take({ waitMsMax: 0, ...options })
-  await runtime.advance(0)
+  let isTaken = false
+  const settled = () => {
+    isTaken = true
+  }
+  taking.then(settled, settled)
+  while (!isTaken) await runtime.advance(0)
   return taking
 }
 

@@ -70,7 +70,7 @@ export class DropLog {
     readonly reserve: SpaceReserve
   }): Promise<DropLog> {
     const { bytesMax, reserve, ...place } = options
-    const limits = { segmentBytesMax: SEGMENT_BYTES, recordBytesMax: SEGMENT_BYTES / 4 }
+    const limits = { segmentBytesMax: SEGMENT_BYTES, recordBytesMax: SEGMENT_BYTES / 4, announce: false }
     const log = await openLog({ ...place, ...limits, retention: { bytesMax } })
     try {
       return new DropLog(log, reserve, await lastTotals(log))

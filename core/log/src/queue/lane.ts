@@ -63,7 +63,7 @@ export class Lane {
 
   static async open(options: LaneOptions): Promise<Lane> {
     const { files, runtime, directory, segmentBytesMax, recordBytesMax } = options
-    const log = await openLog({ files, runtime, directory, segmentBytesMax, recordBytesMax })
+    const log = await openLog({ files, runtime, directory, segmentBytesMax, recordBytesMax, announce: false })
     try {
       return new Lane(options, log, await endOfItems(log))
     } catch (error) {
@@ -168,7 +168,7 @@ export class Lane {
   async #trim(): Promise<void> {
     const { head } = this
     try {
-      await trimBefore(this.log, head.offset)
+      await this.log.trimBefore(Math.min(head.offset, this.log.endOffset))
       this.#trimmedAt = head.at
       this.trimFailure = undefined
     } catch (error) {
@@ -177,15 +177,6 @@ export class Lane {
       this.#trimming = undefined
     }
   }
-}
-
-interface TrimmableLog extends Log {
-  trimBefore(offset: number): Promise<unknown>
-}
-
-/** A log that cannot give space back yet keeps everything. */
-async function trimBefore(log: Log, offset: number): Promise<void> {
-  if ('trimBefore' in log) await (log as TrimmableLog).trimBefore(Math.min(offset, log.endOffset))
 }
 
 /** The bytes of a lane up to its end, from the last item that can be read. */

@@ -144,6 +144,18 @@ describe('what a queue holds', () => {
     expect(again.queue.status()).toMatchObject({ count: 0, bytes: 0 })
   })
 
+  test('goes back to the disk soon after it was acknowledged or dropped', async () => {
+    const { queue, runtime } = await openBench({ quota: { bytesMax: 65_536, whenFull: 'drop-oldest' } })
+    const consumer = await queue.consumer('uplink')
+    const diskBytes = () => queue.status().lanes[0]?.diskBytes ?? 0
+    for (let index = 0; index < 100; index += 1) await queue.put([item('x'.repeat(3000))])
+    expect(queue.drops.totals.quota?.count).toBeGreaterThan(70)
+    expect(diskBytes()).toBeLessThan(65_536 + 3 * 8192)
+    await drain(consumer, runtime)
+    await runtime.advance(0)
+    expect(diskBytes()).toBeLessThan(2 * 8192)
+  })
+
   test('does not count what a full disk refused', async () => {
     const { queue, files } = await openBench()
     await queue.put([item('a')])

@@ -21,12 +21,18 @@ const PARTS: readonly { readonly name: string; readonly workload: AppendWorkload
     { name: 'batches of 1000 x 100 B', workload: BATCHES, share: 1 },
   ]
 
+/** Of `/sys/class/block/<device>/stat`; its sectors have 512 bytes whatever the device has. */
+const SECTORS_WRITTEN_FIELD = 6
+const SECTOR_BYTES = 512
+
+const DEVICE_NOTE = 'counts all that was written to the device meanwhile, by whomever'
+
 interface Written {
   readonly payload: number
   /** At the `Files` port. */
   readonly handed: number
   readonly zeros: number
-  /** What the system says this process has made to be written; NaN where it does not say. */
+  /** What came to the device, with the journal of the file system; NaN where the system does not say. */
   readonly device: number
 }
 
@@ -41,8 +47,8 @@ export async function benchAmplification(
     const bytes = amplificationBytes * share
     const work = join(directory, 'amplification')
     await mkdir(work, { recursive: true })
-    const ours = await writeLog(work, workload, bytes)
-    const raw = await writeRaw(work, workload, bytes)
+    const ours = await writeLog(work, workload, bytes, context)
+    const raw = await writeRaw(work, workload, bytes, context)
     await rm(work, { recursive: true, force: true })
     progress(
       `amplification, ${name}: ${ratio(ours.handed, ours)} handed over, of it ${ratio(ours.zeros, ours)} zeros; device ${ratio(ours.device, ours)}, raw ${ratio(raw.device, raw)}`,
@@ -60,19 +66,26 @@ function writtenFigures(name: string, ours: Written, raw: Written, context: RunC
         case: `amplification, ${name}, ${what}`,
         value,
         unit,
-        ...(rawValue === undefined ? {} : { limits: [limit('blocking write+fdatasync', value, rawValue)] }),
+        ...(rawValue === undefined
+          ? {}
+          : { limits: [limit('blocking write+fdatasync', value, rawValue)], note: DEVICE_NOTE }),
       },
       context,
     )
   return [
     of('handed to the file system', ours.handed / ours.payload),
     of('handed over without zeros ahead', (ours.handed - ours.zeros) / ours.payload),
-    of('pages written', ours.device / ours.payload, raw.device / raw.payload),
+    of('written to the device', ours.device / ours.payload, raw.device / raw.payload),
   ]
 }
 
-async function writeLog(work: string, workload: AppendWorkload, bytes: number): Promise<Written> {
-  const before = pagesWritten()
+async function writeLog(
+  work: string,
+  workload: AppendWorkload,
+  bytes: number,
+  context: RunContext,
+): Promise<Written> {
+  const before = deviceBytes(context)
   const { files, counts } = countingFiles(nodeFiles(work))
   const log = await openLog({ files, directory: 'log', runtime: nodeRuntime() })
   const append = async (records: readonly Uint8Array[]) => {
@@ -80,22 +93,27 @@ async function writeLog(work: string, workload: AppendWorkload, bytes: number): 
   }
   const payload = await appendBytes({ append, [Symbol.asyncDispose]: () => log.close() }, workload, bytes)
   await log.close()
-  return { payload, handed: counts.bytes, zeros: counts.zeroBytes, device: pagesWritten() - before }
+  return { payload, handed: counts.bytes, zeros: counts.zeroBytes, device: deviceBytes(context) - before }
 }
 
 /** The raw loop's file was filled before, which is not counted. */
-async function writeRaw(work: string, workload: AppendWorkload, bytes: number): Promise<Written> {
+async function writeRaw(
+  work: string,
+  workload: AppendWorkload,
+  bytes: number,
+  context: RunContext,
+): Promise<Written> {
   const [plan] = rawPlans()
   if (plan === undefined) throw new Error('there is a raw loop')
   await using store = await plan.open(work)
-  const before = pagesWritten()
+  const before = deviceBytes(context)
   const together = workload.producers
   const payload = await appendBytes(
     store,
     { ...workload, producers: 1, recordsPerAppend: Math.min(1000, workload.recordsPerAppend * together) },
     bytes,
   )
-  return { payload, handed: payload, zeros: 0, device: pagesWritten() - before }
+  return { payload, handed: payload, zeros: 0, device: deviceBytes(context) - before }
 }
 
 async function appendBytes(store: BenchStore, workload: AppendWorkload, bytes: number): Promise<number> {
@@ -113,11 +131,12 @@ async function appendBytes(store: BenchStore, workload: AppendWorkload, bytes: n
   return payload
 }
 
-/** What Linux counts for this process: pages that became dirty, in bytes. */
-function pagesWritten(): number {
+/** What Linux has written to the device under the data, for everybody; NaN where it does not say. */
+function deviceBytes({ machine }: RunContext): number {
+  const device = machine.disk.slice(machine.disk.lastIndexOf('/') + 1)
   try {
-    const [, bytes] = /^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8')) ?? []
-    return Number(bytes ?? Number.NaN)
+    const fields = readFileSync(`/sys/class/block/${device}/stat`, 'utf8').trim().split(/\s+/)
+    return Number(fields[SECTORS_WRITTEN_FIELD] ?? Number.NaN) * SECTOR_BYTES
   } catch {
     return Number.NaN
   }

@@ -36,8 +36,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/spare-segment.ts',
-        find: 'await file.writeDurable([bytes], 0)',
-        replace: 'await file.write([bytes], 0)',
+        find: 'await file.writeDurable(contents, 0)',
+        replace: 'await file.write(contents, 0)',
       },
     ],
   },

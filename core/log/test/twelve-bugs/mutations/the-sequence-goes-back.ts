@@ -86,7 +86,7 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/log-writer.ts',
-        find: 'if (!isDurable) await this.#options.mark.reserve(this.#roller.nextOffset + recordCount(group))',
+        find: 'if (!isDurable) await this.#reserve(recordCount(group))',
         replace: '',
       },
     ],

@@ -52,8 +52,8 @@ export interface Bus extends AsyncDisposable {
 
   /**
    * Joins a group. The partitions of the topics are divided among the members of a group; each partition has one
-   * member at a time. Kafka: a consumer group; own positions are sought when partitions are assigned. NATS: a durable
-   * pull consumer a partition, assigned by us.
+   * member at a time. Kafka: a consumer group; own positions are sought when partitions are assigned. NATS: the division
+   * and the positions are entries of a key-value bucket, changed by compare and swap.
    *
    * @throws TOPIC_UNKNOWN, GROUP_NAME_INVALID, OFFSET_OUT_OF_RANGE (an own position is ahead of its partition: it
    * belongs to another bus), BUS_LIMIT_REACHED, PARTITION_UNAVAILABLE (nobody knows its end, to subscribe from 'end')
@@ -72,7 +72,7 @@ export interface Bus extends AsyncDisposable {
    */
   openWriter(topic: string, options?: WriterOptions): Promise<ExclusiveWriter>
 
-  /** Groups with their committed positions and lag, for operators. Kafka: ListGroups, OffsetFetch. NATS: consumers.list. */
+  /** Groups with their committed positions and lag, for operators. Kafka: ListGroups, OffsetFetch. NATS: the entries of the bucket. */
   listGroups(): Promise<readonly GroupInfo[]>
 
   /** Stops subscriptions and writers, finishes publications in flight, and closes. Idempotent. */
@@ -83,12 +83,12 @@ export interface Bus extends AsyncDisposable {
 export interface BusSupports {
   /** The engine's name, for messages to people only. */
   readonly engine: string
-  /** `deliverAtMs` works. Kafka: no. NATS: from 2.12 on. */
+  /** `deliverAtMs` works. Kafka: no. NATS: no; see docs/decisions/0008. */
   readonly delay: boolean
   /** Recent idempotency keys are recognised. Kafka: no (its producer ids do not outlive a process). NATS: yes. */
   readonly idempotency: boolean
-  /** Of how many of a topic's newest messages the keys are remembered at least; 0 without `idempotency`. NATS: a time window. */
-  readonly idempotencyWindow: number
+  /** For how long a key is remembered at least; `none` without `idempotency`. */
+  readonly idempotencyWindow: IdempotencyWindowSize
   /** `openWriter` works. */
   readonly exclusiveWriter: boolean
   /**
@@ -99,6 +99,15 @@ export interface BusSupports {
   /** What was acknowledged survives a power cut of the machine, as the engine is set up now. */
   readonly durable: boolean
 }
+
+/**
+ * How long idempotency keys are remembered: those of so many of a topic's newest messages (embedded), or of so many
+ * milliseconds (NATS).
+ */
+export type IdempotencyWindowSize =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'messages'; readonly count: number }
+  | { readonly kind: 'time'; readonly ms: number }
 
 /** Settings of a topic. */
 export interface TopicSettings {
@@ -122,6 +131,7 @@ export interface PartitionInfo {
   readonly partition: number
   readonly startOffset: number
   readonly endOffset: number
+  /** What it takes in the storage. NATS: an equal part of what the topic takes. */
   readonly bytes: number
   /**
    * What is wrong with its storage, for people; absent if nothing is. Other partitions do not suffer from it. The embedded
@@ -211,7 +221,8 @@ export interface Subscription extends AsyncDisposable {
   next(options?: ReadLimits & WaitOptions): Promise<readonly Message[]>
   /**
    * Makes positions the starting point of the group's next member; durable on return. A position of a partition that
-   * this member no longer holds is ignored. Kafka: OffsetCommit with the member's generation. NATS: ack up to.
+   * this member no longer holds is ignored. Kafka: OffsetCommit with the member's generation. NATS: an update of the
+   * position's entry, with the revision that became this member's when it got the partition.
    */
   commit(positions: readonly Position[]): Promise<void>
   /** Goes on with another offset in partitions that this member holds. */
@@ -219,7 +230,10 @@ export interface Subscription extends AsyncDisposable {
   /** Leaves out these partitions in `next` until they are resumed; a no-op for partitions not held. */
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** The partitions that this member holds now. */
+  /**
+   * The partitions that this member holds now. After another one has come or gone it may take a moment until everybody
+   * knows; no partition is held by two meanwhile, but one that was given up for dead and lives: its commits are ignored.
+   */
   assigned(): readonly TopicPartition[]
   /** Leaves the group; its partitions go to the others. Idempotent. */
   close(): Promise<void>
@@ -241,14 +255,17 @@ export interface WriterOptions {
 export interface ExclusiveWriter extends AsyncDisposable {
   /** Grows with every writer that is opened for the partition: the fencing token. */
   readonly epoch: number
-  /** The offset that the next message will get. */
+  /**
+   * Behind the newest message. The next one gets exactly this offset where `supports.contiguousOffsets`, else at least
+   * this (NATS: other partitions use numbers up in between).
+   */
   readonly endOffset: number
   /**
    * Appends messages in order, all or none, and resolves when they are durable. With `expectedOffset` it appends only
-   * if the first message will get exactly that offset. Calls are judged and made one after another. A message whose
+   * if `endOffset` is exactly that: nobody has appended since it was read. Calls are judged and made one after another. A message whose
    * idempotency key is known is not written again. `deliverAtMs` is NOT_SUPPORTED here. After PARTITION_UNAVAILABLE it
    * is in doubt whether the messages were written: when the partition is there again, `endOffset` tells.
-   * Kafka: a transaction. NATS: an atomic batch (from 2.12 on).
+   * Kafka: a transaction. NATS: one record that holds them all, so that every version of the server can do it.
    *
    * @throws WRITER_FENCED as soon as a newer writer has been opened, WRITER_POSITION_CONFLICT, WRITER_APPEND_TOO_LARGE
    * (more bytes than the engine writes at once: nothing is written), WRITER_CLOSED, and what {@link Bus.publish} throws
@@ -264,6 +281,6 @@ export interface ExclusiveWriter extends AsyncDisposable {
 export interface GroupInfo {
   readonly group: string
   readonly members: number
-  /** Committed positions with how many messages are behind them. */
+  /** Committed positions with how many messages are behind them. NATS, in an exclusive topic: how many appends. */
   readonly positions: readonly (Position & { readonly lag: number })[]
 }

@@ -51,7 +51,10 @@ export class EmbeddedBus implements Bus {
       engine: stores.engine,
       delay: true,
       idempotency: this.#limits.idempotencyKeysMax > 0,
-      idempotencyWindow: this.#limits.idempotencyKeysMax,
+      idempotencyWindow:
+        this.#limits.idempotencyKeysMax > 0
+          ? { kind: 'messages', count: this.#limits.idempotencyKeysMax }
+          : { kind: 'none' },
       exclusiveWriter: true,
       contiguousOffsets: true,
       durable: stores.durable,

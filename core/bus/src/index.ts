@@ -3,6 +3,7 @@ export type {
   BusSupports,
   ExclusiveWriter,
   GroupInfo,
+  IdempotencyWindowSize,
   Message,
   NewMessage,
   PartitionInfo,
@@ -17,7 +18,7 @@ export type {
   WaitOptions,
   WriterOptions,
 } from './bus.ts'
-export type { BusLimits } from './bus-limits.ts'
+export { BUS_LIMITS_DEFAULT, type BusLimits } from './bus-limits.ts'
 export type {
   BusStores,
   KeyScan,
@@ -41,4 +42,7 @@ export {
 export { derivedId } from './derived-id.ts'
 export { EmbeddedBus } from './embedded-bus.ts'
 export { eventToMessage, idempotencyKeyOf, messageToEvent } from './event-message.ts'
+export { type AssignableMember, type AssignablePartition, assignPartitions } from './group-assignment.ts'
 export { type LogBusLimits, type LogBusOptions, openLogBus } from './log-bus.ts'
+export { assertGroupName, assertMessage, assertTopicName, type MessageLimits } from './message-checks.ts'
+export { partitionOfKey } from './partition-choice.ts'

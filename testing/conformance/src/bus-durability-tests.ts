@@ -17,7 +17,7 @@ export function busDurabilityTests(factory: BusFactory): void {
 
   test('a bus that says it is durable can be opened again', () => {
     const { bus, reopen } = harness()
-    expect(reopen !== undefined).toBe(bus.supports.durable)
+    if (bus.supports.durable) expect(reopen).toBeDefined()
   })
 
   /** Prepares with the first bus, checks with the one opened after it; does nothing where nothing is durable. */

@@ -1,6 +1,15 @@
 import type { Message, Position, Subscription } from '@millrace/bus'
 import { expect, test } from 'vitest'
-import { type BusFactory, codeOf, publishTexts, take, textMessage, textsOf, useBus } from './bus-harness.ts'
+import {
+  type BusFactory,
+  codeOf,
+  publishTexts,
+  take,
+  textMessage,
+  textsOf,
+  until,
+  useBus,
+} from './bus-harness.ts'
 
 const behind = ({ topic, partition, offset }: Message): Position => ({ topic, partition, offset: offset + 1 })
 
@@ -28,26 +37,34 @@ export function busGroupTests(factory: BusFactory): void {
   })
 
   test('the members of a group divide the partitions: each has one owner, and nobody two more than another', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 4 })
     await bus.createTopic('u', { partitions: 3 })
     const members: Subscription[] = []
     for (const expected of [[7], [4, 3], [3, 2, 2]]) {
       members.push(await bus.subscribe({ group: 'g', topics: ['t', 'u'] }))
-      const now = shares(members)
-      expect(new Set(now.flat()).size).toBe(7)
-      expect(now.map((share) => share.length).sort((a, b) => b - a)).toEqual(expected)
+      const sizes = () => shares(members).map((share) => share.length)
+      await until(
+        () =>
+          sizes()
+            .sort((a, b) => b - a)
+            .join() === expected.join(),
+        advance,
+      )
+      expect(new Set(shares(members).flat()).size).toBe(7)
     }
     await members.pop()?.close()
+    await until(() => shares(members).flat().length === 7, advance)
     expect(new Set(shares(members).flat()).size).toBe(7)
   })
 
   test('a member gets partitions of its own topics only', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 2 })
     await bus.createTopic('u', { partitions: 2 })
     const both = await bus.subscribe({ group: 'g', topics: ['t', 'u'] })
     const one = await bus.subscribe({ group: 'g', topics: ['u'] })
+    await until(() => shares([both, one]).every((share) => share.length === 2), advance)
     expect(shares([both, one])).toEqual([
       ['t/0', 't/1'],
       ['u/0', 'u/1'],
@@ -55,12 +72,13 @@ export function busGroupTests(factory: BusFactory): void {
   })
 
   test('each message goes to one member, and those of a key stay in order', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 4 })
     const members = [
       await bus.subscribe({ group: 'g', topics: ['t'] }),
       await bus.subscribe({ group: 'g', topics: ['t'] }),
     ]
+    await until(() => shares(members).every((share) => share.length === 2), advance)
     const keys = Array.from({ length: 12 }, (_, index) => `k${index}`)
     const places = await bus.publish(
       't',
@@ -97,26 +115,28 @@ function busRedeliveryTests(harness: ReturnType<typeof useBus>): void {
   })
 
   test('a member that waits gets the partitions, and the messages, of one that leaves', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 2 })
     const leaving = await bus.subscribe({ group: 'g', topics: ['t'] })
     await using staying = await bus.subscribe({ group: 'g', topics: ['t'] })
+    await until(() => shares([leaving, staying]).every((share) => share.length === 1), advance)
     const { partition } = leaving.assigned()[0] as { partition: number }
     const key = await keyFor(bus, partition)
     const waiting = staying.next()
     expect(textsOf(await take(leaving, 1))).toEqual([key])
     await leaving.close()
     expect(textsOf(await waiting)).toEqual([key])
-    expect(staying.assigned()).toHaveLength(2)
+    await until(() => staying.assigned().length === 2, advance)
   })
 
   test('a commit for a partition that has moved away is ignored', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 2 })
     const first = await bus.subscribe({ group: 'g', topics: ['t'] })
     await publishTexts(bus, 't', ['a', 'b', 'c', 'd'])
     const messages = await take(first, 4)
     await using second = await bus.subscribe({ group: 'g', topics: ['t'] })
+    await until(() => shares([first, second]).every((share) => share.length === 1), advance)
     const moved = second.assigned()[0] as { topic: string; partition: number }
     await first.commit(messages.map(behind))
     const [group] = await bus.listGroups()
@@ -133,13 +153,15 @@ function busRedeliveryTests(harness: ReturnType<typeof useBus>): void {
   })
 
   test('a partition keeps its member while the others come and go', async () => {
-    const { bus } = harness()
+    const { bus, advance } = harness()
     await bus.createTopic('t', { partitions: 4 })
     const first = await bus.subscribe({ group: 'g', topics: ['t'] })
     const second = await bus.subscribe({ group: 'g', topics: ['t'] })
+    await until(() => shares([first, second]).every((share) => share.length === 2), advance)
     const before = shares([first, second])
     const third = await bus.subscribe({ group: 'g', topics: ['t'] })
     await third.close()
+    await until(() => shares([first, second]).flat().length === 4, advance)
     const after = shares([first, second])
     const moved = after.flatMap((share, index) => share.filter((place) => !before[index]?.includes(place)))
     expect(moved.length).toBeLessThanOrEqual(1)

@@ -85,6 +85,17 @@ export async function eventually<Result>(
   return watched
 }
 
+/**
+ * Waits until `condition` holds: members in several processes cannot all know at once how a group is divided. Fails with
+ * what `condition` says after 10 s.
+ */
+export async function until(condition: () => boolean, advance: BusHarness['advance']): Promise<void> {
+  for (const startMs = performance.now(); !condition(); ) {
+    expect(performance.now() - startMs, `${condition}`).toBeLessThan(10_000)
+    await advance(0)
+  }
+}
+
 /** Expects that `next` has nothing to give; aborts it and expects that it says so. */
 export async function expectNothing(
   subscription: Subscription,

@@ -37,7 +37,7 @@ export const busErrors = defineErrors({
     seen: 'The partition {topic}/{partition} cannot be used: {reason}',
     expected: 'a partition whose storage answers',
     remedy:
-      'Check the disk; it is tried again by itself, at least once a minute, and the other partitions go on meanwhile.',
+      'Check the disk, or the server and the way to it; it is tried again by itself, at least once a minute, and the other partitions go on meanwhile.',
     retryable: true,
   },
   GROUP_NAME_INVALID: {
@@ -104,6 +104,19 @@ export const busErrors = defineErrors({
     seen: 'A publication went to the topic "{topic}", which has an exclusive writer',
     expected: 'appends through its exclusive writer only',
     remedy: 'Open a writer for the topic, or publish to another topic.',
+    retryable: false,
+  },
+  BUS_UNREACHABLE: {
+    seen: 'The bus server at {servers} does not answer: {reason}',
+    expected: 'a server that answers',
+    remedy:
+      'Start it, or correct its address or the credentials; what was acknowledged is not touched by that.',
+    retryable: true,
+  },
+  BUS_SERVER_UNFIT: {
+    seen: 'The bus server at {servers} cannot carry this bus: {seen}',
+    expected: '{expected}',
+    remedy: 'Change its configuration, or use another server; docs/reference/nats.md says what is needed.',
     retryable: false,
   },
   BUS_CLOSED: {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAtLeast, type Service, type Version } from './server-kind.ts'
@@ -19,8 +19,7 @@ export interface FoundServer {
 export function findServers(service: Service, path: string = process.env.PATH ?? ''): readonly FoundServer[] {
   const folders = [PROGRAM_DIRECTORY, ...path.split(delimiter), '/usr/sbin', '/usr/local/sbin']
   const paths = service.programs.flatMap((name) => folders.map((folder) => join(folder, name)))
-  return [...new Set(paths)]
-    .filter(isExecutable)
+  return [...new Set(paths.filter(isExecutable).map((each) => realpathSync(each)))]
     .flatMap((each) => {
       const version = versionOf(each)
       return version === undefined ? [] : [{ path: each, version }]

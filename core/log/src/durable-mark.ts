@@ -33,6 +33,8 @@ export class DurableMark {
   /** Durably reserved; and what the newest slot says. */
   #reserved: number
   #slotReserved: number
+  /** What was written is on the disk; what an earlier process wrote may be in the system's memory only. */
+  #isDurable: boolean
   #cancel: Cancel | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -45,6 +47,7 @@ export class DurableMark {
     this.#wanted = slot.offset
     this.#reserved = slot.reserved
     this.#slotReserved = slot.reserved
+    this.#isDurable = slot.generation === 0
   }
 
   /** Reads the newest intact slot; without one the mark is 0. */
@@ -101,7 +104,8 @@ export class DurableMark {
   }
 
   async #writeNow(sync: boolean): Promise<void> {
-    if (this.#wanted === this.#written && this.#slotReserved === this.#reserved) return
+    const isNew = this.#wanted !== this.#written || this.#slotReserved !== this.#reserved
+    if (!isNew && (this.#isDurable || !sync)) return
     await this.#put({ offset: this.#wanted, reserved: this.#slotReserved }, sync)
   }
 
@@ -121,6 +125,7 @@ export class DurableMark {
     await (sync ? file.writeDurable(bytes, position) : file.write(bytes, position))
     this.#generation = generation
     this.#written = offset
+    this.#isDurable = sync
   }
 
   async #open(): Promise<OpenFile> {

@@ -1,7 +1,6 @@
 import type { Runtime } from '@millrace/kernel'
 import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
 import type { Files } from './files.ts'
-import type { Frame } from './frame-cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Predecessor } from './segment-header.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -138,13 +137,8 @@ export class SegmentRoller {
     return new ActiveSegment(segment, await files.open(segment.path, 'write'), limits)
   }
 
-  #create(
-    baseOffset: number,
-    predecessor: Predecessor | undefined,
-    frames: readonly Frame[] = [],
-  ): Promise<ActiveSegment> {
-    const seed = { ...this.#options, baseOffset, predecessor, spare: this.#spare }
-    return ActiveSegment.create(seed, frames)
+  #create(baseOffset: number, predecessor: Predecessor | undefined): Promise<ActiveSegment> {
+    return ActiveSegment.create({ ...this.#options, baseOffset, predecessor, spare: this.#spare })
   }
 
   #replaceActive(active: ActiveSegment): void {
@@ -167,7 +161,8 @@ export class SegmentRoller {
     const { salt, idRest } = segment
     const predecessor =
       before === segment ? { salt, idRest, endOffset: synced.offset, dataBytes: synced.bytes } : before
-    const rescued = await this.#create(synced.offset, predecessor, frames)
+    const rescued = await this.#create(synced.offset, predecessor)
+    await rescued.adopt(frames)
     const { endOffset: nextOffset } = segment
     previous.cutToSynced()
     this.#replaceActive(rescued)

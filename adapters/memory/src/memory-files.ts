@@ -57,6 +57,8 @@ export interface CrashStates {
   least(): MemoryFiles
   /** One of them, by chance. */
   random(random: Random): MemoryFiles
+  /** `countMax` different ones by chance, what was synced among them; all if there are not more. */
+  sample(countMax: number, random: Random): readonly MemoryFiles[]
   /** All of them, each when it is asked for. */
   [Symbol.iterator](): Iterator<MemoryFiles>
 }
@@ -216,7 +218,8 @@ class MemoryDisk implements MemoryFiles, Disk {
         return outcomes.count
       },
       least: () => diskOf(outcomes.least()),
-      random: (random) => diskOf(outcomes.random(random)),
+      random: (random) => diskOf(outcomes.random(random).names),
+      sample: (countMax, random) => outcomes.sample(countMax, random).map(diskOf),
       *[Symbol.iterator]() {
         for (const names of outcomes.all()) yield diskOf(names)
       },

@@ -22,6 +22,12 @@ export interface Change {
   readonly gone: ReadonlySet<number>
 }
 
+/** Contents that chance has chosen, and what was chosen: the empty text if that is what was synced. */
+export interface DrawnContents {
+  readonly contents: Contents
+  readonly choice: string
+}
+
 /** What may stand in one sector: all different, what is durable first. */
 interface SectorChoice {
   readonly position: number
@@ -83,17 +89,18 @@ export class FileMoment {
   }
 
   /** One of them: everything lost, everything written, or any mixture. */
-  random(random: Random): Contents {
-    if (this.isCertain) return this.least()
+  random(random: Random): DrawnContents {
+    if (this.isCertain) return { contents: this.least(), choice: '' }
     const choices = this.#choices()
-    const choice = choices[randomInteger(random, 0, choices.length)]
-    if (choice === undefined) return this.least()
+    const index = randomInteger(random, 0, choices.length)
+    const { base, sectors } = choices[index] ?? { base: this.#durable, sectors: [] }
     const keptShare = [0, 0.1, 0.5, 0.9, 1][randomInteger(random, 0, 5)] ?? 0
-    const chosen = choice.sectors.map(({ versions }) => {
+    const chosen = sectors.map(({ versions }) => {
       if (random.next() >= keptShare) return 0
       return random.next() < 0.7 ? versions.length - 1 : randomInteger(random, 0, versions.length)
     })
-    return assemble(choice.base, choice.sectors, chosen)
+    const isLeast = index === 0 && chosen.every((version) => version === 0)
+    return { contents: assemble(base, sectors, chosen), choice: isLeast ? '' : `${index}:${chosen.join()}` }
   }
 
   #choices(): readonly SizeChoice[] {

@@ -118,6 +118,7 @@ export class NamesMoment<Entry> {
   /** What is durable. */
   readonly least: ReadonlyMap<string, Entry>
   readonly #steps: readonly Step<Entry>[]
+  readonly #numbers = new Map<Entry, number>()
 
   /** Nothing of it is changed any more. */
   constructor(
@@ -142,14 +143,18 @@ export class NamesMoment<Entry> {
       yield this.least
       return
     }
-    const numbers = new Map<Entry, number>()
     const seen = new Set<string>()
     for (const kept of this.#survivals(0, new Set())) {
       const names = this.#after(kept)
-      const text = describe(names, numbers)
+      const text = this.describe(names)
       if (!seen.has(text)) yield names
       seen.add(text)
     }
+  }
+
+  /** Names as a text: the same one for the same names of the same files. */
+  describe(names: ReadonlyMap<string, Entry>): string {
+    return describe(names, this.#numbers)
   }
 
   /** One of them. */

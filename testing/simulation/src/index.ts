@@ -1,9 +1,11 @@
-export type { Invariant, Violation } from './invariant.ts'
-export type { Mutation } from './mutation.ts'
+export { type LogReport, type LogRunOptions, type LogViolation, runLog } from './log/log-simulation.ts'
+export { describeAction, drawTrace, type LogAction, type LogTrace } from './log/log-trace.ts'
+export type { Invariant, Violation } from './spine/invariant.ts'
+export type { Mutation } from './spine/mutation.ts'
 export {
   runSimulation,
   type SimulationCounts,
   type SimulationOptions,
   type SimulationReport,
-} from './simulation.ts'
-export { type DevicePlan, drawSwarm, type Swarm, withoutFaults } from './swarm.ts'
+} from './spine/simulation.ts'
+export { type DevicePlan, drawSwarm, type Swarm, withoutFaults } from './spine/swarm.ts'

@@ -1,58 +1,76 @@
 import { parseArgs } from 'node:util'
-import { describeReport, describeSwarm, replayCommand } from './report-text.ts'
-import { runSimulation, type SimulationReport } from './simulation.ts'
-import { drawSwarm } from './swarm.ts'
+import { runSeeds } from './seed-runner.ts'
+import type { SeedResult, Target } from './target.ts'
+import { targets } from './targets.ts'
 
-const USAGE = `npm run sim -- <seed>                                   replays one seed and tells what happened
-npm run sim -- --count <n> [--from <seed>] [--json]     runs seeds one after the other`
+const USAGE = `npm run sim -- spine|log <seed>                                   replays one seed and tells what happened
+npm run sim -- spine|log --count <n> [--from <seed>] [--jobs <n>] [--json]   runs seeds one after the other
+Without a name it is the spine.`
 
-const VERBOSE_TAIL_MAX = 400
 const PROGRESS_EVERY_MS = 5_000
-/** Failing seeds after which a long run ends. */
-const FAILURES_MAX = 10
 
-/** Runs one seed and prints everything that is known of it. */
-async function replay(seed: number): Promise<boolean> {
-  console.log(describeSwarm(seed, drawSwarm(seed)))
-  const report = await runSimulation(seed, { tailMax: VERBOSE_TAIL_MAX })
-  for (const line of report.tail) console.log(line)
-  console.log(describeReport(report))
-  return report.violation === undefined
+/** What the command line says. */
+interface Command {
+  readonly target: Target
+  readonly seed: number | undefined
+  readonly count: number | undefined
+  readonly from: number
+  readonly jobs: number
+  readonly isJson: boolean
 }
 
-/** Runs many seeds and prints how far it is; stops early when it is clear that something is wrong. */
-async function runMany(from: number, count: number, isJson: boolean): Promise<boolean> {
+/** Runs many seeds, and prints how far it is and what has failed. */
+async function runMany(command: Command, count: number): Promise<boolean> {
+  const { target, from, jobs, isJson } = command
   const startedMs = performance.now()
   let toldMs = startedMs
-  const failures: SimulationReport[] = []
-  let done = 0
-  for (; done < count && failures.length < FAILURES_MAX; done += 1) {
-    const report = await runSimulation(from + done)
-    if (report.violation !== undefined) failures.push(report)
-    if (report.violation !== undefined && !isJson) console.log(describeReport(report))
-    if (performance.now() - toldMs < PROGRESS_EVERY_MS) continue
-    toldMs = performance.now()
-    if (!isJson) tellProgress(done + 1, count, toldMs - startedMs, failures.length)
-  }
+  let seeds = 0
+  let points = 0
+  const failures: SeedResult[] = []
+  await runSeeds({ target: target.name, from, count, jobs }, (result) => {
+    seeds += 1
+    points += result.points
+    if (result.failure !== undefined) failures.push(result)
+    if (result.failure !== undefined && !isJson) console.log(describeFailure(result))
+    const nowMs = performance.now()
+    if (isJson || nowMs - toldMs < PROGRESS_EVERY_MS) return
+    toldMs = nowMs
+    const perSecond = (seeds * 1000) / (nowMs - startedMs)
+    const left = `${Math.ceil((count - seeds) / perSecond)} s to go`
+    console.log(`${seeds} of ${count} seeds, ${points} ${target.unit}, ${failures.length} failed, ${left}`)
+  })
   const seconds = (performance.now() - startedMs) / 1000
-  const summary = { seeds: done, from, failed: failures.length, seedsPerSecond: round(done / seconds) }
-  if (isJson) console.log(JSON.stringify({ ...summary, failures: failures.map(toJson) }))
-  else
-    console.log(
-      `${done} seeds from ${from} on in ${round(seconds)} s (${summary.seedsPerSecond}/s): ${failures.length} failed`,
-    )
+  tellSummary(command, { seeds, points, seconds, failures })
   return failures.length === 0
 }
 
-function tellProgress(done: number, count: number, elapsedMs: number, failed: number): void {
-  const perSecond = (done * 1000) / elapsedMs
-  console.log(
-    `${done} of ${count} seeds, ${round(perSecond)}/s, ${failed} failed, ${Math.ceil((count - done) / perSecond)} s to go`,
-  )
+interface Summary {
+  readonly seeds: number
+  readonly points: number
+  readonly seconds: number
+  readonly failures: readonly SeedResult[]
 }
 
-function toJson({ seed, violation, steps, historyHash }: SimulationReport) {
-  return { seed, ...violation, steps, historyHash, replay: replayCommand(seed) }
+function tellSummary({ target, from, isJson }: Command, { seeds, points, seconds, failures }: Summary): void {
+  const pointsPerSecond = Math.round(points / seconds)
+  if (!isJson) {
+    const rate = `${points} ${target.unit}, ${pointsPerSecond}/s`
+    console.log(`${seeds} seeds from ${from} on in ${round(seconds)} s (${rate}): ${failures.length} failed`)
+    return
+  }
+  const figures = { target: target.name, seeds, from, failed: failures.length, points, unit: target.unit }
+  const rates = { seconds: round(seconds), seedsPerSecond: round(seeds / seconds), pointsPerSecond }
+  const details = failures.map(({ seed, failure }) => ({ seed, ...failure }))
+  console.log(JSON.stringify({ ...figures, ...rates, failures: details }))
+}
+
+function describeFailure({ seed, failure }: SeedResult): string {
+  return [
+    `seed ${seed} FAILED`,
+    `  seen: ${failure?.what}`,
+    `  at: ${failure?.where}`,
+    `  replay: ${failure?.replay}`,
+  ].join('\n')
 }
 
 function round(value: number): number {
@@ -64,14 +82,27 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** Undefined for options that do not exist. */
-function parsed(args: readonly string[]) {
+/** Undefined for what cannot be understood. */
+function parse(args: readonly string[]): Command | undefined {
   try {
-    return parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { count: { type: 'string' }, from: { type: 'string' }, json: { type: 'boolean' } },
+      options: {
+        count: { type: 'string' },
+        from: { type: 'string', default: '1' },
+        jobs: { type: 'string', default: '1' },
+        json: { type: 'boolean', default: false },
+      },
     })
+    const [first = 'spine', ...rest] = positionals
+    const isSeed = wholeNumber(first) !== undefined
+    const target = targets[isSeed ? 'spine' : first]
+    const [from, jobs] = [values.from, values.jobs].map(wholeNumber)
+    if (target === undefined || from === undefined || !jobs) return undefined
+    const seed = wholeNumber(isSeed ? first : rest[0])
+    const count = wholeNumber(values.count)
+    return { target, seed, count, from, jobs, isJson: values.json }
   } catch {
     return undefined
   }
@@ -79,13 +110,10 @@ function parsed(args: readonly string[]) {
 
 /** Gives the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { values = {}, positionals = [] } = parsed(args) ?? {}
-  const seed = wholeNumber(positionals[0])
-  const count = wholeNumber(values.count)
-  const from = wholeNumber(values.from ?? '1')
-  if (count !== undefined && from !== undefined)
-    return (await runMany(from, count, values.json ?? false)) ? 0 : 1
-  if (seed !== undefined) return (await replay(seed)) ? 0 : 1
+  const command = parse(args)
+  if (command?.count !== undefined) return (await runMany(command, command.count)) ? 0 : 1
+  if (command?.seed !== undefined)
+    return (await command.target.replay(command.seed, console.log)).failure === undefined ? 0 : 1
   console.error(USAGE)
   return 2
 }

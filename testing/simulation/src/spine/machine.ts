@@ -1,7 +1,7 @@
 import type { Random, Runtime, Scheduler } from '@millrace/kernel'
 import { type FileOperation, type MemoryFiles, memoryFiles } from '@millrace/memory'
+import { between, chance } from '../seed-streams.ts'
 import { type DiskContents, readDisk } from './oracle/disk-contents.ts'
-import { between, chance } from './seed-streams.ts'
 import type { Swarm } from './swarm.ts'
 
 /** The computer: a disk that outlives processes, and forgets what was not synced when the power fails. */

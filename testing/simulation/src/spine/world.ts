@@ -1,13 +1,13 @@
 import type { Database } from '@millrace/documents'
 import { type ManualRuntime, manualRuntime } from '@millrace/kernel'
 import { type MemoryConnection, memoryDatabase } from '@millrace/memory'
+import { between, seedStream } from '../seed-streams.ts'
 import { SimulatedDevice } from './device/simulated-device.ts'
 import { type History, openHistory } from './history.ts'
 import { Machine } from './machine.ts'
 import type { Mutation } from './mutation.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { ServerProcess } from './process/server-process.ts'
-import { between, seedStream } from './seed-streams.ts'
 import type { DevicePlan, Swarm } from './swarm.ts'
 
 /** Options of a world beside its swarm. */

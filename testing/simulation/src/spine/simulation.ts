@@ -1,10 +1,10 @@
 import { errorText } from '@millrace/kernel'
+import { quiet } from '../quiet.ts'
 import { Convergence } from './convergence.ts'
 import { planFaults } from './faults.ts'
 import type { Invariant, Violation } from './invariant.ts'
 import { allInvariants } from './invariants/all-invariants.ts'
 import type { Mutation } from './mutation.ts'
-import { quiet } from './quiet.ts'
 import { drawSwarm, type Swarm } from './swarm.ts'
 import { World } from './world.ts'
 

@@ -1,8 +1,8 @@
 import type { CommitResult, Database, WriteOperation } from '@millrace/documents'
 import { millraceError, type Random, type Runtime, sleep } from '@millrace/kernel'
+import { chance } from '../../seed-streams.ts'
 import { PROJECTION_NAME } from '../application.ts'
 import type { Oracle, TotalsCommit } from '../oracle/oracle.ts'
-import { chance } from '../seed-streams.ts'
 import type { Life } from './life.ts'
 
 /** How a simulated database behaves. */

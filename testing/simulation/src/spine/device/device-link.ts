@@ -1,6 +1,6 @@
 import type { Random, Runtime } from '@millrace/kernel'
 import type { MemoryConnection } from '@millrace/memory'
-import { chance } from '../seed-streams.ts'
+import { chance } from '../../seed-streams.ts'
 
 /** What a device is told of its line. */
 export interface LinkObserver {

@@ -1,5 +1,5 @@
 import { randomInteger } from '@millrace/kernel'
-import { between, chance, oneOf, seedStream } from './seed-streams.ts'
+import { between, chance, oneOf, seedStream } from '../seed-streams.ts'
 
 /** What one device is like. */
 export interface DevicePlan {

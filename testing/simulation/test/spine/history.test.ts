@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openHistory } from '../src/history.ts'
+import { openHistory } from '../../src/spine/history.ts'
 
 function told(...notes: string[]) {
   const history = openHistory(() => 'now', 3)

@@ -1,6 +1,6 @@
 import { type Random, randomInteger } from '@millrace/kernel'
+import { between, chance, seedStream } from '../seed-streams.ts'
 import { Reading } from './application.ts'
-import { between, chance, seedStream } from './seed-streams.ts'
 import type { World } from './world.ts'
 
 const MINUTE_MS = 60_000

@@ -3,7 +3,7 @@ import type { Swarm } from './swarm.ts'
 
 /** What to type to see a seed again. */
 export function replayCommand(seed: number): string {
-  return `npm run sim -- ${seed}`
+  return `npm run sim -- spine ${seed}`
 }
 
 /** What the seed has chosen, a line for each choice. */

@@ -32,8 +32,21 @@ export class FrameCursor {
   #chunk: Uint8Array = new Uint8Array(0)
   #chunkPosition = 0
 
-  /** Looks at nothing from `limit` on; frames must carry `salt`, if it is known. */
-  constructor(file: Pick<OpenFile, 'read'>, salt: number | undefined, limit: number, chunkBytes: number) {
+  /** What the next chunk is read into; undefined if each needs memory of its own. */
+  #memory: Uint8Array | undefined
+
+  /**
+   * Looks at nothing from `limit` on; frames must carry `salt`, if it is known. With `isScan` the body of a frame is good
+   * until the next call only, and a large file leaves no garbage behind.
+   */
+  constructor(
+    file: Pick<OpenFile, 'read'>,
+    salt: number | undefined,
+    limit: number,
+    chunkBytes: number,
+    isScan = false,
+  ) {
+    this.#memory = isScan ? new Uint8Array(Math.min(chunkBytes, Math.max(0, limit))) : undefined
     this.#file = file
     this.#salt = salt
     this.#limit = limit
@@ -114,9 +127,11 @@ export class FrameCursor {
     return this.#chunk.subarray(start)
   }
 
-  /** Frames handed out are views of the chunk, so every chunk gets memory of its own. */
+  /** Frames handed out are views of the chunk, so every chunk gets memory of its own, if they are to last. */
   async #fill(position: number, length: number): Promise<void> {
-    const bytes = new Uint8Array(Math.min(Math.max(this.#chunkBytes, length), this.#limit - position))
+    const wanted = Math.min(Math.max(this.#chunkBytes, length), this.#limit - position)
+    if (this.#memory !== undefined && this.#memory.length < wanted) this.#memory = new Uint8Array(wanted)
+    const bytes = this.#memory?.subarray(0, wanted) ?? new Uint8Array(wanted)
     const filled = await this.#file.read(bytes, position)
     this.#chunk = bytes.subarray(0, filled)
     this.#chunkPosition = position

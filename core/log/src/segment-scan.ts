@@ -50,7 +50,7 @@ export interface Boundary {
  */
 export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
   const { file, path, salt, fileBytes, durableOffset, index } = request
-  const cursor = new FrameCursor(file, salt, fileBytes, CHUNK_BYTES)
+  const cursor = new FrameCursor(file, salt, fileBytes, CHUNK_BYTES, true)
   const gaps: LogGap[] = []
   let expected = request.baseOffset
   let position = SEGMENT_HEADER_BYTES

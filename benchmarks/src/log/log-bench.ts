@@ -7,6 +7,7 @@ import { benchAppend } from './cases/append-case.ts'
 import { benchBacklog } from './cases/backlog-case.ts'
 import { benchCrossProcess } from './cases/cross-process-case.ts'
 import { benchDurability } from './cases/durability-case.ts'
+import { benchQueue } from './cases/queue-case.ts'
 import type { RunContext } from './log-figures.ts'
 import type { LogBenchOptions, LogCase } from './options.ts'
 
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<LogCase, CaseBench>> = {
   'cross-process': benchCrossProcess,
   backlog: benchBacklog,
   amplification: benchAmplification,
+  queue: benchQueue,
 }
 
 /** Measures the log, one case after the other, each beside what the file system allows and beside its peers. */

@@ -36,6 +36,7 @@ export const LOG_CASES = [
   'cross-process',
   'backlog',
   'amplification',
+  'queue',
 ] as const
 
 export type LogCase = (typeof LOG_CASES)[number]

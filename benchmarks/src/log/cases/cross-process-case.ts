@@ -1,4 +1,3 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,9 +8,9 @@ import { ChildProgram } from '../../child-program.ts'
 import type { Figure } from '../../figure.ts'
 import { limit, logFigure, type RunContext } from '../log-figures.ts'
 import type { LogBenchOptions } from '../options.ts'
+import { rawWriter } from '../raw-writer.ts'
 
 const RECORD_BYTES = 1024
-const RAW_FILE_BYTES = 4 * 1024 * 1024
 const READER_MS_MAX = 60_000
 
 /**
@@ -65,23 +64,6 @@ async function appendSteadily(
     acknowledged.record(performance.now() - beganMs)
   }
   return { raw: raw.summary(), acknowledged: acknowledged.summary() }
-}
-
-/** A blocking write and sync into a file that has its size; answers how long it took, in milliseconds. */
-function rawWriter(path: string): () => number {
-  const file = openSync(path, 'w')
-  writeSync(file, new Uint8Array(RAW_FILE_BYTES))
-  fdatasyncSync(file)
-  process.once('exit', () => closeSync(file))
-  const record = new Uint8Array(RECORD_BYTES).fill(1)
-  let position = 0
-  return () => {
-    const beganMs = performance.now()
-    writeSync(file, record, 0, RECORD_BYTES, position)
-    fdatasyncSync(file)
-    position = (position + RECORD_BYTES) % RAW_FILE_BYTES
-    return performance.now() - beganMs
-  }
 }
 
 function figures(name: string, ours: LatencySummary, raw: LatencySummary, context: RunContext): Figure[] {

@@ -95,3 +95,10 @@ test('All bytes that a log hands over are counted: more than its payload, and le
     expect(value('handed to the file system')).toBeGreaterThanOrEqual(withoutZeros)
   }
 })
+
+test('Every item that is put into the queue is taken and acknowledged, one at a time and many at once', async () => {
+  const figures = await bench(['queue'])
+  expect(named(figures, 'queue, one item put, taken and acknowledged, p50').ratio).toBeGreaterThan(0)
+  expect(named(figures, 'queue, 64 producers and 4 workers, put').value).toBeGreaterThan(0)
+  expect(named(figures, 'queue, 64 producers and 4 workers, acknowledged').value).toBeGreaterThan(0)
+})

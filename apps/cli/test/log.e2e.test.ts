@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Log, openLog } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { millrace, temporaryFolder } from './command-line.ts'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { applicationFolder, millrace, start, temporaryFolder } from './command-line.ts'
 
 const MILLRACE = fileURLToPath(new URL('../bin/millrace.js', import.meta.url))
 const FIRST = '00000000000000000000.seg'
+beforeAll(() => mkdir(fileURLToPath(new URL('../../../.cache', import.meta.url)), { recursive: true }))
+
 const encode = (text: string) => new TextEncoder().encode(text)
 
 function open(folder: string, directory: string): Promise<Log> {
@@ -145,6 +147,46 @@ describe('millrace log on damaged logs', () => {
     await using opened = await open(log, '.')
     expect(await opened.append([{ value: encode('next') }])).toMatchObject({ baseOffset: expect.any(Number) })
     expect(opened.endOffset).toBeGreaterThanOrEqual(10)
+  })
+})
+
+describe('a server whose projection is ahead of its log', () => {
+  test('does not start, says where to read on, and starts again when the log was given its end', async () => {
+    const folder = join(await applicationFolder(), 'my-greenhouse')
+    await millrace('init', folder)
+    const data = join(folder, '.millrace')
+    const ports = ['--data', data, '--http-port', '0', '--mqtt-port', '0']
+    const publish = [
+      'topic',
+      'publish',
+      'greenhouse.reading',
+      '{"celsius": 41}',
+      '--subject',
+      'bench-1',
+      '--data',
+      data,
+    ]
+    const first = start('start', join(folder, 'app.ts'), ...ports)
+    await first.printed(/ready in/)
+    for (let index = 0; index < 3; index += 1) expect((await millrace(...publish)).code).toBe(0)
+    await expect
+      .poll(async () => JSON.parse((await millrace('status', '--data', data, '--json')).out).processors, {
+        timeout: 30_000,
+      })
+      .toContainEqual(expect.objectContaining({ name: 'benches', lag: 0 }))
+    expect(await first.stop()).toBe(0)
+    const log = join(data, 'bus/bus/topics/greenhouse.reading/0')
+    for (const name of await readdir(log)) if (/\.seg$|^mark$/.test(name)) await rm(join(log, name))
+    const refused = await millrace('start', join(folder, 'app.ts'), ...ports)
+    expect(refused.code).toBe(1)
+    const [, offset = ''] = /Offset (\d+) of [\s\S]+A consumer is ahead of the log/.exec(refused.err) ?? []
+    expect(offset).toBe('3')
+    expect((await millrace('log', 'repair', log, '--next-offset', offset)).out).toMatch(
+      /raised the mark to 3/,
+    )
+    const second = start('start', join(folder, 'app.ts'), ...ports)
+    await second.printed(/ready in/)
+    expect((await millrace(...publish)).out).toContain('offset 3')
   })
 })
 

@@ -52,8 +52,8 @@ What is to be text and is not UTF-8 is printed in base64, as keyBase64 or valueB
 Exit codes: 0 all of it was printed, or the reader had enough; 5 some of it is lost; 6 there is no log; 130 interrupted.
 
 Examples:
-  millrace log dump .millrace/bus/topics/greenhouse.reading/0 --from 1000 --count 10
-  millrace log dump .millrace/bus/topics/greenhouse.reading --time-from 2026-01-31T12:00:00Z | jq .value
+  millrace log dump .millrace/bus/bus/topics/greenhouse.reading/0 --from 1000 --count 10
+  millrace log dump .millrace/bus/bus/topics/greenhouse.reading --time-from 2026-01-31T12:00:00Z | jq .value
   millrace log dump DIR --raw | head`,
     )
     .action(async (directory: string, flags: DumpFlags) => {

@@ -16,7 +16,7 @@ export function addInspect(log: Command): void {
     .option('--json', 'print JSON for programs')
     .addHelpText(
       'after',
-      '\nExamples:\n  millrace log inspect .millrace\n  millrace log inspect .millrace/bus/topics/greenhouse.reading/0 --json',
+      '\nExamples:\n  millrace log inspect .millrace\n  millrace log inspect .millrace/bus/bus/topics/greenhouse.reading/0 --json',
     )
     .action(async (directory: string, { json = false }: { json?: boolean }) => {
       const output = terminalOutput(json)

@@ -41,8 +41,8 @@ Exit codes: 0 the log is sound; 3 a server has it open; 5 damage or losses remai
 
 Examples:
   millrace log repair .millrace --dry-run
-  millrace log repair .millrace/bus/topics/greenhouse.reading/0
-  millrace log repair .millrace/bus/topics/greenhouse.reading/0 --next-offset 1042`,
+  millrace log repair .millrace/bus/bus/topics/greenhouse.reading/0
+  millrace log repair .millrace/bus/bus/topics/greenhouse.reading/0 --next-offset 1042`,
     )
     .action(async (directory: string, flags: RepairFlags) => {
       const { dryRun: isDryRun = false, quiet = false, json = false } = flags

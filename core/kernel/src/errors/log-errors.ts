@@ -18,7 +18,7 @@ export const logErrors = defineErrors({
     seen: 'There is no log in {directory}, nor below it',
     expected: 'a directory with files such as 00000000000000000000.seg, or a folder above one',
     remedy:
-      'Look for the data directory: the logs of the bus are in bus/topics/<topic>/<partition> below it.',
+      'Look for the data directory: the logs of the bus are in bus/bus/topics/<topic>/<partition> below it.',
     retryable: false,
   },
   DISK_FULL: {

@@ -13,7 +13,7 @@ export interface FormatFile {
 /** Reads `format.json`; bytes that the disk does not give count as damaged. */
 export async function readFormatFile(files: Files, path: string): Promise<FormatFile> {
   await using file = await files.open(path, 'read')
-  const survey = new SurveyFile(file, { isSparing: true })
+  await using survey = new SurveyFile(file, { isSparing: true })
   const bytes = new Uint8Array(FILE_BYTES_MAX)
   const length = await survey.read(bytes, 0)
   return { version: parseVersion(bytes.subarray(0, length)) }

@@ -13,7 +13,7 @@ export interface MarkFile {
 /** Reads the mark; bytes that the disk does not give count as damaged. */
 export async function readMarkFile(files: Files, path: string): Promise<MarkFile> {
   await using file = await files.open(path, 'read')
-  const survey = new SurveyFile(file, { isSparing: true })
+  await using survey = new SurveyFile(file, { isSparing: true })
   const bytes = new Uint8Array(FILE_BYTES)
   const length = await survey.read(bytes, 0)
   const slots = [0, SLOT_DISTANCE_BYTES].map((position) => bytes.subarray(position, position + SLOT_BYTES))

@@ -177,7 +177,7 @@ async function rescue(
   {
     await using source = await files.open(path, 'read')
     await using copy = await files.open(path + RESCUED, 'create')
-    const survey = new SurveyFile(source)
+    await using survey = new SurveyFile(source)
     const size = await source.size()
     for (let position = 0; position < size; position += COPY_BYTES) {
       const bytes = new Uint8Array(Math.min(COPY_BYTES, size - position))

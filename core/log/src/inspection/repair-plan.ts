@@ -216,7 +216,7 @@ async function tailBound({ files, signal }: PlanOptions, survey: DirectorySurvey
   if (lost.length === 0 && !isMarkLost(before)) return undefined
   await using opened = await files.open(path, 'read')
   const size = await opened.size()
-  const file = new SurveyFile(opened, { signal, sizeBytes: size })
+  await using file = new SurveyFile(opened, { signal, sizeBytes: size })
   const witnessed = await highestOffset(file, last.salt, dataBytes, size)
   const unknownBytes = [...lost, ...(witnessed === undefined ? torn : [])].reduce(
     (sum, range) => sum + range.to - range.from,

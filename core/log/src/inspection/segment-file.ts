@@ -41,7 +41,7 @@ export async function readSegmentFile(
   const path = `${directory}/${name}`
   await using file = await files.open(path, 'read')
   const fileBytes = await file.size()
-  const survey = new SurveyFile(file, { signal, isSparing: true })
+  await using survey = new SurveyFile(file, { signal, isSparing: true })
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
   const length = await survey.read(bytes, 0)
   const header = decodeSegmentHeader(bytes.subarray(0, length))

@@ -41,7 +41,7 @@ export async function surveySegment(request: SegmentSurveyRequest): Promise<Segm
     await using file = await files.open(path, 'read')
     const isLast = segment.successorOffset === undefined
     const limitBytes = isLast ? await file.size() : segment.limitBytes
-    const survey = new SurveyFile(file, { signal, onBytes, sizeBytes: limitBytes })
+    await using survey = new SurveyFile(file, { signal, onBytes, sizeBytes: limitBytes })
     const end = await walkSegment(
       {
         file: survey,

@@ -30,6 +30,7 @@ export interface SurveyFileOptions {
 
 interface Piece {
   readonly position: number
+  readonly memory: Uint8Array
   readonly bytes: Promise<Uint8Array>
 }
 
@@ -38,11 +39,13 @@ interface Piece {
  * give. Bytes that it refuses with `EIO` are given as zeros and noted in {@link SurveyFile.unreadable}, to the sector.
  * Any other error of reading is passed on. Holds two pieces in memory, whatever the size of the file.
  */
-export class SurveyFile {
+export class SurveyFile implements AsyncDisposable {
   readonly #file: OpenFile
   readonly #options: SurveyFileOptions
   readonly #pieceBytes: number
   readonly #unreadable: ByteRange[] = []
+  /** Memory of pieces that nobody looks at any more. */
+  readonly #spare: Uint8Array[] = []
   #current: Piece | undefined
   #ahead: Piece | undefined
   /** Pieces from here on have not been counted yet. */
@@ -80,9 +83,16 @@ export class SurveyFile {
     return filled
   }
 
+  /** Waits for what is on its way, so that the file can be closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([this.#current?.bytes, this.#ahead?.bytes])
+  }
+
   #pieceAt(position: number): Piece {
     const start = position - (position % this.#pieceBytes)
     if (this.#current?.position !== start) {
+      // What was current has been read, and copied where it was wanted.
+      if (this.#current !== undefined) this.#spare.push(this.#current.memory)
       this.#current = this.#ahead?.position === start ? this.#ahead : this.#load(start)
       this.#ahead = this.#options.isSparing === true ? undefined : this.#load(start + PIECE_BYTES)
     }
@@ -90,16 +100,18 @@ export class SurveyFile {
   }
 
   #load(position: number): Piece {
-    const bytes = this.#read(position)
+    const { sizeBytes = Number.POSITIVE_INFINITY } = this.#options
+    const wantedBytes = Math.max(0, Math.min(this.#pieceBytes, sizeBytes - position))
+    const spare = this.#spare.pop()
+    const memory = spare !== undefined && spare.length >= wantedBytes ? spare : new Uint8Array(wantedBytes)
+    const bytes = this.#read(memory.subarray(0, wantedBytes), position)
     // Whoever waits for it hears of the failure; nobody may.
     bytes.catch(() => {})
-    return { position, bytes }
+    return { position, memory, bytes }
   }
 
-  async #read(position: number): Promise<Uint8Array> {
+  async #read(bytes: Uint8Array, position: number): Promise<Uint8Array> {
     throwIfAborted(this.#options.signal)
-    const { sizeBytes = Number.POSITIVE_INFINITY } = this.#options
-    const bytes = new Uint8Array(Math.max(0, Math.min(this.#pieceBytes, sizeBytes - position)))
     const isNew = position >= this.#counted
     if (isNew) this.#counted = position + bytes.length
     const filled = bytes.length === 0 ? 0 : await this.#fill(bytes, position)

@@ -11,8 +11,7 @@ export interface BadRange {
 export function withBadSectors(files: Files, ranges: readonly BadRange[]): Files {
   let bad = ranges
   return {
-    list: (directory) => files.list(directory),
-    makeDirectory: (directory) => files.makeDirectory(directory),
+    ...delegating(files),
     open: async (path, mode) => {
       const file = await files.open(path, mode)
       return guard(
@@ -26,6 +25,16 @@ export function withBadSectors(files: Files, ranges: readonly BadRange[]): Files
         .filter((range) => range.path !== to)
         .map((range) => (range.path === from ? { ...range, path: to } : range))
     },
+  }
+}
+
+/** The members of `files` as those of a plain object, so that some can be replaced. */
+export function delegating(files: Files): Files {
+  return {
+    list: (directory) => files.list(directory),
+    makeDirectory: (directory) => files.makeDirectory(directory),
+    open: (path, mode) => files.open(path, mode),
+    rename: (from, to) => files.rename(from, to),
     remove: (path) => files.remove(path),
     syncDirectory: (directory) => files.syncDirectory(directory),
     lock: (directory) => files.lock(directory),
@@ -34,18 +43,26 @@ export function withBadSectors(files: Files, ranges: readonly BadRange[]): Files
   }
 }
 
-function guard(file: OpenFile, bad: readonly BadRange[]): OpenFile {
-  if (bad.length === 0) return file
+/** `file`, of which `read` may answer instead: with a number of bytes, or not with undefined. */
+export function replacing(
+  file: OpenFile,
+  read: (target: Uint8Array, position: number) => number | undefined,
+): OpenFile {
   return new Proxy(file, {
     get: (target, property) => {
       const member: unknown = Reflect.get(target, property, target)
       if (typeof member !== 'function') return member
       if (property !== 'read') return member.bind(target)
-      return async (bytes: Uint8Array, position: number) => {
-        if (bad.some(({ from, to }) => from < position + bytes.length && position < to))
-          throw Object.assign(new Error('EIO: read'), { code: 'EIO' })
-        return target.read(bytes, position)
-      }
+      return async (bytes: Uint8Array, position: number) =>
+        read(bytes, position) ?? target.read(bytes, position)
     },
+  })
+}
+
+function guard(file: OpenFile, bad: readonly BadRange[]): OpenFile {
+  return replacing(file, (bytes, position) => {
+    if (bad.some(({ from, to }) => from < position + bytes.length && position < to))
+      throw Object.assign(new Error('EIO: read'), { code: 'EIO' })
+    return undefined
   })
 }

@@ -1,4 +1,5 @@
 import { manualRuntime } from '@millrace/kernel'
+import type { Files } from '@millrace/log'
 import {
   dumpLog,
   type Finding,
@@ -10,7 +11,7 @@ import {
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 import { encodeSegmentHeader } from '../src/segment-header.ts'
-import { withBadSectors } from './bad-sectors.ts'
+import { delegating, replacing, withBadSectors } from './bad-sectors.ts'
 import {
   DIRECTORY,
   frameOf,
@@ -235,6 +236,37 @@ describe('verifying a log', () => {
       expect({ round, wrong: wrong(found) }).toEqual({ round, wrong: [] })
       await appending
     }
+  })
+})
+
+describe('verifying the segment that is being written', () => {
+  test('looks once more before it calls something damaged: the writer may have gone on meanwhile', async () => {
+    const files = memoryFiles()
+    const options = { segmentBytesMax: 4_000_000, allocateAheadBytesMax: 0 }
+    await using log = await openTestLog(files, options)
+    for (let index = 0; index < 10; index += 1) await log.append([large(`early${index}`, 100_000)])
+    const early = files.contents(FIRST)
+    // These go across the boundary of what is read at a time, one after the other, so each witnesses the one before.
+    for (let index = 0; index < 3; index += 1) await log.append([large(`late${index}`, 100_000)])
+    let reads = 0
+    const racing: Files = {
+      ...delegating(files),
+      open: async (path, mode) => {
+        const file = await files.open(path, mode)
+        if (path !== FIRST) return file
+        return replacing(file, (target, position) => {
+          reads += 1
+          // The first piece is as it was before the last appends, the next one as it is behind them.
+          if (reads > 2 || position > 0 || target.length < early.length) return undefined
+          target.fill(0)
+          target.set(early.subarray(0, target.length))
+          return target.length
+        })
+      },
+    }
+    const found = await verifyLog({ files: racing, directory: DIRECTORY, isBeingWritten: true })
+    expect(reads).toBeGreaterThan(3)
+    expect(found).toMatchObject({ isSound: true, records: 13 })
   })
 })
 

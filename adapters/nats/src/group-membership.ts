@@ -96,13 +96,15 @@ export class GroupMembership {
     clearInterval(this.#timer)
     this.#stopRestored()
     this.#news.unsubscribe()
+    // Without a server the others find out by themselves.
+    await Promise.race([this.#signOff().catch(() => undefined), pause(LEAVE_MS_MAX)])
+  }
+
+  async #signOff(): Promise<void> {
     await this.#looking
     if (this.#engine.link.closed) return
-    const gone = this.#engine.bucket.change(this.#group, (state) =>
-      withoutMembers(state, new Set([this.#id])),
-    )
-    // Without a server the others find out by themselves.
-    await Promise.race([gone.then(() => this.#tell()).catch(() => undefined), pause(LEAVE_MS_MAX)])
+    await this.#engine.bucket.change(this.#group, (state) => withoutMembers(state, new Set([this.#id])))
+    this.#tell()
   }
 
   #entry() {

@@ -36,16 +36,24 @@ async function run(file: string, flags: StartFlags): Promise<void> {
   if (!output.json) output.line('\nstopping: finishing what is in hand …')
   await running.close()
   await rm(join(dataDirectory, SERVER_FILE), { force: true })
-  if (!output.json) output.line('stopped; everything that was acknowledged is on disk')
+  if (!output.json)
+    output.line(
+      `stopped${running.backbone.bus.supports.durable ? '; everything that was acknowledged is on disk' : ''}`,
+    )
 }
 
 function startOptions(flags: StartFlags): StartOptions {
-  const { data, httpHost, httpPort, mqttHost, mqttPort, logLevel } = flags
+  const { data, httpHost, httpPort, mqttHost, mqttPort, bus, busPrefix, busSync, busMonitor, logLevel } =
+    flags
   return {
     logLevel,
     ...(data === undefined ? {} : { dataDirectory: data }),
     ...(httpHost === undefined ? {} : { httpHost }),
     ...(mqttHost === undefined ? {} : { mqttHost }),
+    ...(bus === undefined ? {} : { busUrl: bus }),
+    ...(busPrefix === undefined ? {} : { busPrefix }),
+    ...(busSync === undefined ? {} : { busSync }),
+    ...(busMonitor === undefined ? {} : { busMonitorUrl: busMonitor }),
     ...(httpPort === undefined ? {} : { httpPort: portOf('--http-port', httpPort) }),
     ...(mqttPort === undefined ? {} : { mqttPort: portOf('--mqtt-port', mqttPort) }),
     ...consoleDirectory(),
@@ -100,8 +108,16 @@ function announce(output: Output, running: RunningApp, dataDirectory: string, is
   )
   output.line(`  API      ${url}/api   ${style('dim', `token in ${join(dataDirectory, 'api-token')}`)}`)
   output.line(`  MQTT     ${mqtt.host}:${mqtt.port}   ${style('dim', 'millrace device password <device>')}`)
-  output.line(`  data     ${dataDirectory}   ${style('dim', 'acknowledged means on disk')}`)
+  const { bus } = backbone
+  const promise = bus.supports.durable ? 'acknowledged means on disk' : 'acknowledged may be lost; see above'
+  output.line(`  data     ${dataDirectory}   ${style('dim', promise)}`)
+  const busUrl = backbone.settings.bus.url
+  if (busUrl !== undefined) output.line(`  bus      ${withoutCredentials(busUrl)}`)
   output.line(`\n  ready in ${(startMs / 1000).toFixed(1)} s · Ctrl-C stops\n`)
+}
+
+function withoutCredentials(url: string): string {
+  return url.replaceAll(/\/\/[^@,]*@/g, '//')
 }
 
 /** Resolves when the process is asked to stop; a second request ends it at once. */

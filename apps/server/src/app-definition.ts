@@ -16,6 +16,20 @@ export interface MqttDefinition {
   readonly connectionsMax?: number
 }
 
+/** Where messages go: to logs in the data directory, or to a NATS server. */
+export interface BusDefinition {
+  /** `nats://host:port`, several with "," between. Absent: logs in the data directory. */
+  readonly url?: string
+  /** Begins the names of everything on the server. Default: 'millrace'. */
+  readonly prefix?: string
+  /** Servers that keep each message, 1 to 5. Default: 1. */
+  readonly replicas?: number
+  /** 'always' vouches for `sync_interval: always` in every server's configuration. Default: 'unknown'. */
+  readonly sync?: 'always' | 'unknown'
+  /** The server's monitoring, where that setting can be seen. */
+  readonly monitorUrl?: string
+}
+
 /** An application: what its devices say, who decides, and what is remembered. */
 export interface AppDefinition {
   /** 1 to 60 of a-z, 0-9 and "-". */
@@ -33,6 +47,7 @@ export interface AppDefinition {
     /** Default: 7300; 0 chooses a free one. */
     readonly port?: number
   }
+  readonly bus?: BusDefinition
   /** Event types beside those that actors and projections take, so that the API may publish them. */
   readonly events?: readonly EventType[]
   readonly actors?: readonly Actor[]

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { runActor } from '@millrace/actors'
-import { type Bus, eventToMessage, openLogBus } from '@millrace/bus'
+import { type Bus, eventToMessage } from '@millrace/bus'
 import { commandOutlet, type Devices, deviceKeys, openDevices, PRESENCE_TOPIC } from '@millrace/devices'
 import type { Database } from '@millrace/documents'
 import { type Event, type EventType, formatTime, newId, type Runtime } from '@millrace/kernel'
-import { nodeFiles, nodeRuntime } from '@millrace/node'
+import { nodeRuntime } from '@millrace/node'
 import type { Processor } from '@millrace/processing'
 import { runProjection } from '@millrace/projections'
 import { openSqlite } from '@millrace/sqlite'
@@ -14,6 +14,7 @@ import { type App, type AppDefinition, eventTypesOf } from './app-definition.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { Fleet, type FleetView, fleetProjection, fleetView } from './fleet.ts'
 import { type HttpServer, startHttpServer } from './http/http-server.ts'
+import { openBus } from './open-bus.ts'
 import { DeviceDisconnected } from './platform-events.ts'
 import { resolveSettings, type SettingOverrides, type Settings } from './settings.ts'
 
@@ -70,21 +71,25 @@ export interface StartOptions extends SettingOverrides {
 }
 
 /**
- * Runs an application on the embedded engines: the log bus and SQLite in the data directory, MQTT and HTTP on their
- * ports. Resolves when devices can connect and the API answers.
+ * Runs an application: the bus on logs in the data directory or on a NATS server, SQLite in the data directory, MQTT and
+ * HTTP on their ports. Resolves when devices can connect and the API answers.
  *
- * @throws CONFIGURATION_INVALID, DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, LISTENER_ADDRESS_IN_USE
+ * @throws CONFIGURATION_INVALID, DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, LISTENER_ADDRESS_IN_USE, BUS_UNREACHABLE,
+ * BUS_SERVER_UNFIT
  */
 export async function startApp(app: App, options: StartOptions = {}): Promise<RunningApp> {
   const startMs = performance.now()
   const settings = resolveSettings(app.definition, options, options.environment ?? process.env)
   await using opening = new AsyncDisposableStack()
   const directory = opening.use(await openDataDirectory(settings.dataDirectory))
-  const backbone = await openBackbone(app.definition, settings, directory.deviceSecret, opening)
+  const logLevel = options.logLevel ?? 'warn'
+  const { definition } = app
+  const { deviceSecret } = directory
+  const backbone = await openBackbone({ definition, settings, deviceSecret, logLevel }, opening)
   const http = await startHttpServer(backbone, {
     apiToken: directory.apiToken,
     consoleDirectory: options.consoleDirectory,
-    logLevel: options.logLevel ?? 'warn',
+    logLevel,
   })
   opening.defer(() => http.close())
   const closing = opening.move()
@@ -124,16 +129,21 @@ function runningApp(
   }
 }
 
+interface BackboneParts {
+  readonly definition: AppDefinition
+  readonly settings: Settings
+  readonly deviceSecret: Uint8Array
+  readonly logLevel: NonNullable<StartOptions['logLevel']>
+}
+
 /** Opens from the disk upwards; `opening` closes in the opposite order, so that nobody loses what it stands on. */
 async function openBackbone(
-  definition: AppDefinition,
-  settings: Settings,
-  deviceSecret: Uint8Array,
+  { definition, settings, deviceSecret, logLevel }: BackboneParts,
   opening: AsyncDisposableStack,
 ): Promise<Backbone> {
   const runtime = nodeRuntime()
   const eventTypes = eventTypesOf(definition)
-  const bus = await openLogBus({ files: nodeFiles(join(settings.dataDirectory, 'bus')), runtime })
+  const bus = await openBus(settings, runtime, logLevel)
   opening.defer(() => bus.close())
   const database = await openSqlite({ file: join(settings.dataDirectory, 'store.db') })
   opening.defer(() => database.close())

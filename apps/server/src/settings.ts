@@ -3,6 +3,9 @@ import * as z from 'zod'
 import type { AppDefinition } from './app-definition.ts'
 
 const port = z.int().min(0).max(65_535)
+/** Each with credentials before an "@" if there are any. */
+const BUS_URL = /^(nats|tls):\/\/[^\s,/]+(,(nats|tls):\/\/[^\s,/]+)*$/
+const BUS_PREFIX = /^[a-z0-9_]{1,20}$/
 const NAME = /^[a-z][a-z0-9-]{0,59}$/
 
 const settingsSchema = z.object({
@@ -23,6 +26,18 @@ const settingsSchema = z.object({
           connectionsMax: z.int().min(1).max(1_000_000).default(10_000),
         })
         .prefault({}),
+    })
+    .prefault({}),
+  bus: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(BUS_URL, 'nats:// or tls:// with host and port; several with "," between')
+        .optional(),
+      prefix: z.string().regex(BUS_PREFIX, '1 to 20 of a-z, 0-9 and "_"').default('millrace'),
+      replicas: z.int().min(1).max(5).default(1),
+      sync: z.enum(['always', 'unknown']).default('unknown'),
+      monitorUrl: z.url({ protocol: /^https?$/ }).optional(),
     })
     .prefault({}),
   retention: z
@@ -46,6 +61,10 @@ export interface SettingOverrides {
   readonly httpPort?: number
   readonly mqttHost?: string
   readonly mqttPort?: number
+  readonly busUrl?: string
+  readonly busPrefix?: string
+  readonly busSync?: string
+  readonly busMonitorUrl?: string
 }
 
 /** The environment variable of each override. */
@@ -55,6 +74,10 @@ const ENVIRONMENT: Readonly<Record<keyof SettingOverrides, string>> = {
   httpPort: 'MILLRACE_HTTP_PORT',
   mqttHost: 'MILLRACE_MQTT_HOST',
   mqttPort: 'MILLRACE_MQTT_PORT',
+  busUrl: 'MILLRACE_BUS',
+  busPrefix: 'MILLRACE_BUS_PREFIX',
+  busSync: 'MILLRACE_BUS_SYNC',
+  busMonitorUrl: 'MILLRACE_BUS_MONITOR',
 }
 
 /**
@@ -76,6 +99,13 @@ export function resolveSettings(
     devices: {
       ...devices,
       mqtt: { ...devices.mqtt, ...pick(set.mqttHost, 'host'), ...pick(set.mqttPort, 'port') },
+    },
+    bus: {
+      ...definition.bus,
+      ...pick(set.busUrl, 'url'),
+      ...pick(set.busPrefix, 'prefix'),
+      ...pick(set.busSync, 'sync'),
+      ...pick(set.busMonitorUrl, 'monitorUrl'),
     },
     retention: { ...definition.retention },
   }

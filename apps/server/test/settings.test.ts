@@ -21,6 +21,23 @@ describe('settings', () => {
     expect(settings.devices.mqtt).toMatchObject({ host: '127.0.0.1', port: 1883, allowAnonymous: false })
   })
 
+  test('the bus is in the data directory unless a NATS server is named', () => {
+    expect(resolveSettings(definition).bus).toEqual({ prefix: 'millrace', replicas: 1, sync: 'unknown' })
+    const environment = { MILLRACE_BUS: 'nats://a:4222,nats://b:4222', MILLRACE_BUS_SYNC: 'always' }
+    const named = resolveSettings(definition, { busPrefix: 'greenhouse' }, environment)
+    expect(named.bus).toMatchObject({ url: environment.MILLRACE_BUS, sync: 'always', prefix: 'greenhouse' })
+  })
+
+  test.each([
+    [{ busUrl: 'kafka://a:9092' }, 'bus.url'],
+    [{ busUrl: 'nats://' }, 'bus.url'],
+    [{ busPrefix: 'a.b' }, 'bus.prefix'],
+    [{ busSync: 'sometimes' }, 'bus.sync'],
+    [{ busMonitorUrl: 'localhost' }, 'bus.monitorUrl'],
+  ])('%o is refused under its path', (overrides, path) => {
+    expect(failure(() => resolveSettings(definition, overrides)).parameters).toMatchObject({ path })
+  })
+
   test('the command line wins over the environment, and the environment over the application file', () => {
     const file = { ...definition, http: { port: 1 }, devices: { mqtt: { port: 2, host: '127.0.0.2' } } }
     const environment = { MILLRACE_HTTP_PORT: '11', MILLRACE_MQTT_PORT: '12' }

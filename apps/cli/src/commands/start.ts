@@ -8,6 +8,10 @@ export interface StartFlags {
   readonly httpPort?: string
   readonly mqttHost?: string
   readonly mqttPort?: string
+  readonly bus?: string
+  readonly busPrefix?: string
+  readonly busSync?: string
+  readonly busMonitor?: string
   readonly logLevel: NonNullable<StartOptions['logLevel']>
   readonly json?: boolean
 }
@@ -41,6 +45,10 @@ export function withStartOptions(command: Command): Command {
     )
     .option('--mqtt-host <host>', 'address for devices (MILLRACE_MQTT_HOST; default: 127.0.0.1)')
     .option('--mqtt-port <port>', 'port for devices, 0 for a free one (MILLRACE_MQTT_PORT; default: 1883)')
+    .option('--bus <url>', 'nats://host:port instead of logs in the data directory (MILLRACE_BUS)')
+    .option('--bus-prefix <name>', 'begins all names on that server (MILLRACE_BUS_PREFIX; default: millrace)')
+    .option('--bus-monitor <url>', 'its monitoring, which shows whether it syncs (MILLRACE_BUS_MONITOR)')
+    .option('--bus-sync <how>', '"always" vouches that it syncs before it answers (MILLRACE_BUS_SYNC)')
     .option('--log-level <level>', 'debug, info, warn, error or silent', 'warn')
     .option('--json', 'print JSON for programs')
 }

@@ -97,6 +97,7 @@ async function dumpSegment(
   const result = await surveySegment({
     files: options.files,
     signal: options.signal,
+    keepsFrames: true,
     segment,
     durableOffset,
     damaged: ({ offsets, bytes, cause }) =>

@@ -16,6 +16,8 @@ export interface SegmentSurveyRequest {
   /** Everything before this was acknowledged. */
   readonly durableOffset: number
   readonly isBeingWritten?: boolean
+  /** True if what `visit` is given may be kept for longer. Default: the body of a frame is good until it returns. */
+  readonly keepsFrames?: boolean
   readonly signal?: AbortSignal | undefined
   readonly onBytes?: (bytes: number) => void
   /** Each intact frame in its order; false ends the survey. */
@@ -51,6 +53,7 @@ export async function surveySegment(request: SegmentSurveyRequest): Promise<Segm
         endOffset: segment.endOffset,
         durableOffset: segment.endOffset ?? segment.successorOffset ?? durableOffset,
         isLast,
+        isScan: request.keepsFrames !== true,
       },
       {
         frame: (frame) => request.visit(frame),

@@ -20,6 +20,8 @@ export interface WalkRequest {
   readonly durableOffset: number
   /** True if somebody may be writing to it. */
   readonly isLast: boolean
+  /** True if the body of a frame is not looked at after its visit: then a large file leaves no garbage behind. */
+  readonly isScan: boolean
 }
 
 /** Offsets without intact frames: what is between one intact frame and the next. */
@@ -51,8 +53,8 @@ export interface WalkEnd {
  * as the successor, the mark or a later frame tells, and otherwise the end.
  */
 export async function walkSegment(request: WalkRequest, visitor: WalkVisitor): Promise<WalkEnd> {
-  const { file, salt, limitBytes, isLast, endOffset = Number.POSITIVE_INFINITY } = request
-  let cursor = new FrameCursor(file, salt, limitBytes, CHUNK_BYTES)
+  const { file, salt, limitBytes, isLast, isScan, endOffset = Number.POSITIVE_INFINITY } = request
+  let cursor = new FrameCursor(file, salt, limitBytes, CHUNK_BYTES, isScan)
   let expected = request.baseOffset
   let position = SEGMENT_HEADER_BYTES
   while (expected < endOffset) {
@@ -63,13 +65,15 @@ export async function walkSegment(request: WalkRequest, visitor: WalkVisitor): P
         // The writer may have gone on since this piece of the file was read: look once more, now that all that was
         // written before the frame that was found must be visible.
         file.forget()
-        cursor = new FrameCursor(file, salt, limitBytes, CHUNK_BYTES)
+        cursor = new FrameCursor(file, salt, limitBytes, CHUNK_BYTES, isScan)
         frame = await cursor.frameAt(position)
       }
       if (frame?.header.baseOffset !== expected) {
         if (found === undefined) break
         visitor.damage(await describe(request, position, expected, found.position, found.header.baseOffset))
-        frame = found
+        // Its body is not good any more: others were looked at behind it.
+        frame = await cursor.frameAt(found.position)
+        if (frame === undefined) break
       }
     }
     expected = frame.header.baseOffset + frame.header.count

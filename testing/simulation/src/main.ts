@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util'
+import { exhaust } from './log/exhaustive-command.ts'
 import { runSeeds } from './seed-runner.ts'
 import type { SeedResult, Target } from './target.ts'
 import { targets } from './targets.ts'
 
 const USAGE = `npm run sim -- spine|log <seed>                                   replays one seed and tells what happened
 npm run sim -- spine|log --count <n> [--from <seed>] [--jobs <n>] [--json]   runs seeds one after the other
+npm run sim -- log --exhaustive [--operations <n>] [--json]          every short trace, with everything that a crash can leave
+npm run sim -- log --exhaustive --trace '<start>, <step>, …'         one of them
 Without a name it is the spine.`
 
 const PROGRESS_EVERY_MS = 5_000
@@ -17,6 +20,9 @@ interface Command {
   readonly from: number
   readonly jobs: number
   readonly isJson: boolean
+  readonly isExhaustive: boolean
+  readonly operations: number
+  readonly trace: string | undefined
 }
 
 /** Runs many seeds, and prints how far it is and what has failed. */
@@ -93,16 +99,20 @@ function parse(args: readonly string[]): Command | undefined {
         from: { type: 'string', default: '1' },
         jobs: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
+        exhaustive: { type: 'boolean', default: false },
+        operations: { type: 'string', default: '12' },
+        trace: { type: 'string' },
       },
     })
     const [first = 'spine', ...rest] = positionals
     const isSeed = wholeNumber(first) !== undefined
     const target = targets[isSeed ? 'spine' : first]
-    const [from, jobs] = [values.from, values.jobs].map(wholeNumber)
-    if (target === undefined || from === undefined || !jobs) return undefined
+    const [from, jobs, operations] = [values.from, values.jobs, values.operations].map(wholeNumber)
+    if (target === undefined || from === undefined || !jobs || !operations) return undefined
     const seed = wholeNumber(isSeed ? first : rest[0])
     const count = wholeNumber(values.count)
-    return { target, seed, count, from, jobs, isJson: values.json }
+    const { json: isJson, exhaustive: isExhaustive, trace } = values
+    return { target, seed, count, from, jobs, isJson, isExhaustive, operations, trace }
   } catch {
     return undefined
   }
@@ -111,6 +121,8 @@ function parse(args: readonly string[]): Command | undefined {
 /** Gives the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const command = parse(args)
+  if (command?.isExhaustive && command.target.name === 'log')
+    return (await exhaust(command.operations, command.isJson, command.trace)) ? 0 : 1
   if (command?.count !== undefined) return (await runMany(command, command.count)) ? 0 : 1
   if (command?.seed !== undefined)
     return (await command.target.replay(command.seed, console.log)).failure === undefined ? 0 : 1

@@ -111,7 +111,7 @@ export class LogLife {
         runtime.jump(action.deltaMs)
         return this.#tell({ kind: 'clock', nowMs: runtime.clock.now() })
       case 'reopen':
-        await this.#close()
+        await this.close()
         await this.#reopen()
         return
       case 'fault': {
@@ -257,7 +257,8 @@ export class LogLife {
     await this.#allowing('retention', retained, undefined)
   }
 
-  async #close(): Promise<void> {
+  /** Closes the log in order. */
+  async close(): Promise<void> {
     const log = this.#log
     this.#following?.abort()
     this.#following = undefined

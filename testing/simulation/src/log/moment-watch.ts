@@ -20,22 +20,25 @@ export class MomentWatch {
   readonly #factCount: () => number
   readonly #wantsKilled: () => boolean
   readonly #onMoment: (number: number) => void
+  readonly #onCall: (call: DiskCall) => void
   #moments: Moment[] = []
   #number = 0
   #seenFacts = -1
   #isChanged = true
 
-  /** `onMoment` is told how many moments there were so far, at each of them. */
+  /** `onMoment` is told how many moments there were so far, at each of them; `onCall` of every call. */
   constructor(
     disk: MemoryFiles,
     factCount: () => number,
     wantsKilled: () => boolean,
     onMoment: (number: number) => void = () => {},
+    onCall: (call: DiskCall) => void = () => {},
   ) {
     this.#disk = disk
     this.#factCount = factCount
     this.#wantsKilled = wantsKilled
     this.#onMoment = onMoment
+    this.#onCall = onCall
     disk.onCall = (call) => this.#see(call)
   }
 
@@ -51,7 +54,9 @@ export class MomentWatch {
     this.#disk.onCall = undefined
   }
 
-  #see({ number, operation, path, moment }: DiskCall): void {
+  #see(call: DiskCall): void {
+    const { number, operation, path, moment } = call
+    this.#onCall(call)
     // Between two calls, what matters is what has been promised since.
     if (moment === 'begun' && (this.#isChanged || this.#factCount() !== this.#seenFacts))
       this.#keep(`before call ${number}, ${operation} ${path}`)

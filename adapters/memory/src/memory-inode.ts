@@ -1,5 +1,6 @@
 import { Contents } from './memory-contents.ts'
-import { type Change, FileMoment, SECTOR_BYTES } from './memory-moment.ts'
+import { FileMoment } from './memory-moment.ts'
+import { type Change, SECTOR_BYTES } from './sector-choices.ts'
 
 /** What becomes of what a sync was to write. */
 export interface SyncOutcome {

@@ -209,6 +209,20 @@ describe('all that a crash can leave', () => {
     expect(statesOf(files, 'a')).toEqual(['ab'])
   })
 
+  test('counts at once what several cuts have in common, however many sectors there are', async () => {
+    const files = memoryFiles()
+    const file = await created(files, 'a', sectors('a', 'a'))
+    await file.truncate(512)
+    await file.write([sectors('b')], 512)
+    await file.truncate(300)
+    await file.write([sectors('b')], 512)
+    expect(statesOf(files, 'a')).toHaveLength(7)
+    await file.write([new Uint8Array(40 * 512).fill(1)], 0)
+    await file.truncate(512)
+    await file.write([new Uint8Array(40 * 512).fill(2)], 0)
+    expect(files.crashStates().count).toBeGreaterThan(2 ** 40)
+  })
+
   test('has the first few changes of each directory, whatever survived of the others', async () => {
     const files = memoryFiles()
     for (const directory of ['x', 'y']) await files.makeDirectory(directory)

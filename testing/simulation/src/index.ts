@@ -1,3 +1,9 @@
+export {
+  type ExhaustiveOptions,
+  type ExhaustiveReport,
+  runExhaustive,
+  type ShortTrace,
+} from './log/exhaustive.ts'
 export { type LogReport, type LogRunOptions, type LogViolation, runLog } from './log/log-simulation.ts'
 export { describeAction, drawTrace, type LogAction, type LogTrace } from './log/log-trace.ts'
 export type { Invariant, Violation } from './spine/invariant.ts'

@@ -4,6 +4,8 @@ export interface Damage {
   readonly what: string
   /** True if only one bit, or one place within one frame, is hurt: then one frame is the most that may be lost. */
   readonly isOnePlace: boolean
+  /** The file that is hurt is the mark: then it vouches for nothing. */
+  readonly isMark: boolean
   /** Where the newest segment begins: everything before it was durable, whatever the mark says. */
   readonly vouchedEnd: number
 }

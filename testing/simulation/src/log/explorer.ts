@@ -91,17 +91,23 @@ export class Explorer {
     if (first === undefined) return undefined
     const vouchedEnd = Math.max(0, ...names.map((name) => Number.parseInt(name, 10) || 0))
     const path = `${LOG_DIRECTORY}/${oneOf(this.#random, [first, ...rest])}`
+    const isMark = path.endsWith('/mark')
     const { length } = disk.contents(path)
     if (length === 0) return undefined
     const position = randomInteger(this.#random, 0, length)
     if (chance(this.#random, 0.15)) {
       const size = chance(this.#random, 0.3) ? 0 : position
       disk.damageSize(path, size)
-      return { what: `${path} has ${size} instead of ${length} bytes`, vouchedEnd, isOnePlace: false }
+      return { what: `${path} has ${size} instead of ${length} bytes`, isMark, vouchedEnd, isOnePlace: false }
     }
     const mask = 1 << randomInteger(this.#random, 0, 8)
     disk.flip(path, position, mask)
-    return { what: `bits ${mask} of byte ${position} of ${path} flipped`, vouchedEnd, isOnePlace: true }
+    return {
+      what: `bits ${mask} of byte ${position} of ${path} flipped`,
+      isMark,
+      vouchedEnd,
+      isOnePlace: true,
+    }
   }
 
   /** There is no room for anything: what is there must be readable all the same. */

@@ -140,7 +140,7 @@ export class Judgement {
 
   /** One place costs one frame, and what is lost is named: but for an end that nothing vouches for. */
   #damages(
-    { what, isOnePlace, vouchedEnd }: Damage,
+    { what, isOnePlace, isMark, vouchedEnd }: Damage,
     lost: readonly Lost[],
     unnamed: readonly number[],
   ): void {
@@ -153,7 +153,7 @@ export class Judgement {
       fail(
         `${what} cost records ${counted.map(({ number }) => number).join()}, which were not appended together`,
       )
-    const vouched = Math.max(markedEnd, vouchedEnd)
+    const vouched = Math.max(isMark ? 0 : markedEnd, vouchedEnd)
     const wrong = unnamed.filter(
       (offset) => (offset < this.#end || offset < vouched) && offset >= this.#start,
     )
@@ -197,8 +197,10 @@ export class Judgement {
     if (latest >= 0 && this.#damage === undefined)
       fail(`key ${key} has record ${number}, and shows record ${latest}, which is older`)
     if (record.value.length === 0) return true
-    for (const other of known.values())
-      if (other.number > number && other.strength === 'durable' && sameKey(other.number)) return true
+    // What took its place may have been damaged since; without damage it has to be there.
+    for (const { number: other, strength } of known.values())
+      if (other > number && (strength === 'durable' || this.#damage !== undefined) && sameKey(other))
+        return true
     return false
   }
 }

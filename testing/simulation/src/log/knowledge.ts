@@ -1,4 +1,4 @@
-import type { Retention } from '@millrace/log'
+import type { LogGap, Retention } from '@millrace/log'
 import type { RecordBook } from './record-book.ts'
 
 /** Something that was learnt from outside of the log. */
@@ -14,8 +14,8 @@ export type Fact =
   | { readonly kind: 'refused'; readonly numbers: readonly number[] }
   /** A reader was shown this record. */
   | { readonly kind: 'seen'; readonly offset: number; readonly number: number; readonly isDurable: boolean }
-  /** Everything before `offset` is on the disk. */
-  | { readonly kind: 'durable'; readonly offset: number }
+  /** Everything before `offset` is on the disk, but for what the log has named as lost. */
+  | { readonly kind: 'durable'; readonly offset: number; readonly lost: readonly LogGap[] }
   /** Somebody asked the log to remove what is below `offset`. */
   | { readonly kind: 'trimmed'; readonly offset: number }
   /** The log has said that what is below `offset` is gone for good. */
@@ -116,7 +116,7 @@ export class Knowledge {
         for (const number of fact.numbers) this.#refused.add(number)
         return undefined
       case 'durable':
-        return this.#makeDurable(fact.offset)
+        return this.#makeDurable(fact.offset, fact.lost)
       case 'trimmed':
         this.trimmedBelow = Math.max(this.trimmedBelow, fact.offset)
         return undefined
@@ -155,10 +155,13 @@ export class Knowledge {
     return undefined
   }
 
-  #makeDurable(end: number): undefined {
+  #makeDurable(end: number, lost: readonly LogGap[]): undefined {
+    // Named before anybody was told that more is durable: only a sync and a read that fail can do that.
+    const isLost = (offset: number) => lost.some(({ from, to }) => from <= offset && offset < to)
     // What was lost before is not there again because the log goes on behind it.
     for (const [offset, known] of this.#known)
-      if (offset < end && known.strength === 'written') known.strength = 'durable'
+      if (offset < end && known.strength === 'written')
+        known.strength = isLost(offset) ? 'doubtful' : 'durable'
     this.durableEnd = Math.max(this.durableEnd, Math.min(end, this.usedEnd))
   }
 }

@@ -181,7 +181,7 @@ export class LogLife {
         `the append of offset ${baseOffset} was to be durable, and the log says that ${durableOffset} is not`,
       )
     if (durability !== 'os') this.#syncedSoonEnd = Math.max(this.#syncedSoonEnd, end)
-    this.#tell({ kind: 'durable', offset: durableOffset })
+    this.#tellDurable(durableOffset)
   }
 
   /** Refused is not written; but for two codes that say that nobody knows. */
@@ -219,7 +219,7 @@ export class LogLife {
       fail(
         `${durationMs} ms after offset ${end - 1} was appended only ${this.#log.durableOffset} are durable`,
       )
-    this.#tell({ kind: 'durable', offset: this.#log.durableOffset })
+    this.#tellDurable(this.#log.durableOffset)
   }
 
   async #sync(): Promise<void> {
@@ -228,7 +228,7 @@ export class LogLife {
     const end = log.endOffset
     const synced = async () => {
       await log.sync()
-      this.#tell({ kind: 'durable', offset: end })
+      this.#tellDurable(end)
     }
     await this.#allowing('sync', synced, undefined)
   }
@@ -267,7 +267,7 @@ export class LogLife {
     await this.#allowing('close', () => log.close(), undefined)
     // What the mark says after a fault is not known; the log says that it is a help, not a promise.
     if (this.#isTroubled) return
-    this.#tell({ kind: 'durable', offset: end })
+    this.#tellDurable(end)
     this.#tell({ kind: 'closed' })
   }
 
@@ -310,6 +310,10 @@ export class LogLife {
     if (number === undefined) fail(`a reader was shown at offset ${offset} what nobody appended`)
     const isDurable = offset < (this.#log?.durableOffset ?? 0)
     this.#tell({ kind: 'seen', offset, number, isDurable })
+  }
+
+  #tellDurable(offset: number): void {
+    this.#tell({ kind: 'durable', offset, lost: this.#isTroubled ? (this.#log?.gaps ?? []) : [] })
   }
 
   /** A dead process says nothing. */

@@ -1,5 +1,5 @@
 import type { MemoryFiles } from '@millrace/memory'
-import { runLog } from '@millrace/simulation'
+import { runExhaustive, runLog } from '@millrace/simulation'
 import { describe, expect, test } from 'vitest'
 
 describe('a log on a disk whose power fails at every moment', () => {
@@ -20,6 +20,24 @@ describe('a log on a disk whose power fails at every moment', () => {
       return { report, lines }
     }
     expect(await told()).toEqual(await told())
+  })
+})
+
+describe('every short trace of a log', () => {
+  test('keeps all promises, whatever of all that is possible a power cut leaves', async () => {
+    const { traces, points, statesMax, violation } = await runExhaustive({ operationsMax: 4 })
+    expect(violation).toBeUndefined()
+    expect(traces).toBeGreaterThan(40)
+    expect(points).toBeGreaterThan(500)
+    expect(statesMax).toBeGreaterThan(10)
+  })
+
+  test('can be run alone', async () => {
+    const only = { start: 'one record', steps: ['append over sectors'] }
+    expect(await runExhaustive({ operationsMax: 12, only })).toMatchObject({
+      traces: 1,
+      violation: undefined,
+    })
   })
 })
 

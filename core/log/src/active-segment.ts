@@ -69,8 +69,11 @@ export class ActiveSegment {
     this.#placed = this.#synced
   }
 
-  /** Makes a new segment; its name is durable on return, so what is written to it can be acknowledged. */
-  static async create(seed: SegmentSeed): Promise<ActiveSegment> {
+  /**
+   * Makes a new segment; its name is durable on return, so what is written to it can be acknowledged. `frames` of another
+   * segment are in it before it has its name.
+   */
+  static async create(seed: SegmentSeed, frames: readonly Frame[] = []): Promise<ActiveSegment> {
     const { directory, runtime, baseOffset, predecessor, limits, spare } = seed
     const id = runtime.random.bytes(SEGMENT_ID_BYTES)
     const name = segmentName(baseOffset)
@@ -84,7 +87,8 @@ export class ActiveSegment {
         compactedEndOffset: undefined,
         predecessor,
       })
-    const { file, fileBytes, isRecycled } = await spare.become(name, header)
+    const copies = frames.map((frame) => copyFor(saltOf(id), baseOffset, frame))
+    const { file, fileBytes, isRecycled } = await spare.become(name, header, copies)
     const segment = new Segment({
       path: `${directory}/${name}`,
       baseOffset,
@@ -96,6 +100,12 @@ export class ActiveSegment {
       isRecycled,
       maxTimestampMs: 0,
     })
+    for (const { header, bytes } of frames) {
+      segment.index.note(header.baseOffset, segment.dataBytes)
+      segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, header.maxTimestampMs)
+      segment.endOffset = header.baseOffset + header.count
+      segment.dataBytes += bytes.length
+    }
     return new ActiveSegment(segment, file, limits)
   }
 
@@ -189,26 +199,6 @@ export class ActiveSegment {
     return frames
   }
 
-  /** Writes frames of another segment that go on where this one ends; durable when it resolves. */
-  async adopt(frames: readonly Frame[]): Promise<void> {
-    const { segment } = this
-    const copies = frames.map(({ bytes, header }) => {
-      const copy = bytes.slice()
-      const unsyncedBefore = header.baseOffset - segment.endOffset
-      sealFrame(copy, { ...header, salt: segment.salt, unsyncedBefore })
-      return copy
-    })
-    if (copies.length > 0) await this.#writeBuffers(copies, segment.dataBytes, true)
-    for (const { header, bytes } of frames) {
-      segment.index.note(header.baseOffset, segment.dataBytes)
-      segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, header.maxTimestampMs)
-      segment.endOffset = header.baseOffset + header.count
-      segment.dataBytes += bytes.length
-    }
-    this.#noteSynced()
-    this.#placed = this.#synced
-  }
-
   /** What is not durable does not belong to the segment any more. */
   cutToSynced(): void {
     this.segment.endOffset = this.#synced.offset
@@ -280,6 +270,13 @@ export class ActiveSegment {
     const parameters = { directory: this.segment.path, reason: errorText(error) }
     throw millraceError('LOG_STORAGE_FAILED', parameters, { cause: error })
   }
+}
+
+/** A frame as it would stand in a segment with another salt, which begins with `baseOffset`. */
+function copyFor(salt: number, baseOffset: number, { bytes, header }: Frame): Uint8Array {
+  const copy = bytes.slice()
+  sealFrame(copy, { ...header, salt, unsyncedBefore: header.baseOffset - baseOffset })
+  return copy
 }
 
 /** Bytes of all of them. */

@@ -52,6 +52,15 @@ interface Write {
   outcome: { readonly frames: readonly WrittenFrame[] } | { readonly error: unknown } | undefined
 }
 
+/** Nothing of a group was written, and its segment is what it was. */
+class NotBegun {
+  readonly reason: Error
+
+  constructor(reason: Error) {
+    this.reason = reason
+  }
+}
+
 /**
  * The one writer of a log. While a group of appends is written and synced the next one gathers, and one sync makes
  * all of it durable.
@@ -195,11 +204,20 @@ export class LogWriter {
   ): Promise<{ readonly done: Promise<readonly WrittenFrame[]> }> {
     try {
       if (this.#failure !== undefined) throw this.#failure
-      if (!isDurable) await this.#options.mark.reserve(this.#roller.nextOffset + recordCount(group))
+      if (!isDurable) await this.#reserve(recordCount(group))
       const active = await this.#roller.segmentFor(groupBytes(group))
       return { done: active.write(group, isDurable) }
     } catch (error) {
       return { done: Promise.reject(error) }
+    }
+  }
+
+  /** Offsets of records that are acknowledged before they are durable must not be given again after a crash. */
+  async #reserve(count: number): Promise<void> {
+    try {
+      await this.#options.mark.reserve(this.#roller.nextOffset + count)
+    } catch (error) {
+      throw new NotBegun(isMillraceError(error, 'DISK_FULL') ? error : this.#inDoubt(error))
     }
   }
 
@@ -264,6 +282,7 @@ export class LogWriter {
   /** Its bytes are still in memory. With `isLast` there is no third time. */
   async #writeAgain(write: Write, error: unknown, isLast = false): Promise<readonly WrittenFrame[]> {
     if (this.#failure !== undefined) throw this.#failure
+    if (error instanceof NotBegun) throw error.reason
     const left = isMillraceError(error, 'DISK_FULL') ? await this.#takeBack() : 'unknown'
     const isRefused = left !== 'unknown'
     // It can go on when there is space. But what an earlier attempt has left behind may come back after a crash.

@@ -77,7 +77,8 @@ export async function recoverLog(
   const last = found.at(-1)
   if (last === undefined) {
     const nextOffset = Math.max(durableOffset, mark.reserved)
-    gaps.add({ from: 0, to: nextOffset, reason: 'no segment is left' })
+    gaps.add({ from: 0, to: durableOffset, reason: 'no segment is left' })
+    gaps.add({ from: 0, to: nextOffset, reason: SKIPPED })
     return { segments, gaps, nextOffset, lastIsSound: false }
   }
   const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)

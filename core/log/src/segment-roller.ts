@@ -1,6 +1,7 @@
 import type { Runtime } from '@millrace/kernel'
 import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
 import type { Files } from './files.ts'
+import type { Frame } from './frame-cursor.ts'
 import type { GapList } from './gap-list.ts'
 import type { Predecessor } from './segment-header.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -69,9 +70,22 @@ export class SegmentRoller {
     this.#active?.commit(frames, isDurable)
   }
 
-  /** Makes everything durable that counts; after a rejection nobody knows what is there. */
+  /**
+   * Makes everything durable that counts; after a rejection nobody knows what is there. A file whose sync has failed is
+   * never synced again: what it holds is written to another one.
+   */
   async sync(): Promise<void> {
-    await this.#active?.sync()
+    if (!this.hasUnsynced) return
+    if (!this.#isSound) {
+      await this.roll()
+      return
+    }
+    try {
+      await this.#active?.sync()
+    } catch (error) {
+      this.#isSound = false
+      throw error
+    }
   }
 
   /** Takes back what a refused write has left, if it has left anything; rejects if nobody knows what is there. */
@@ -111,7 +125,7 @@ export class SegmentRoller {
     const previous = this.#active
     if (previous !== undefined && this.hasUnsynced) {
       if (!this.#isSound) return this.#rescue(previous)
-      await previous.sync()
+      await this.sync()
     }
     const baseOffset = this.nextOffset
     const predecessor = this.#options.segments.all.findLast((segment) => segment.baseOffset < baseOffset)
@@ -137,8 +151,13 @@ export class SegmentRoller {
     return new ActiveSegment(segment, await files.open(segment.path, 'write'), limits)
   }
 
-  #create(baseOffset: number, predecessor: Predecessor | undefined): Promise<ActiveSegment> {
-    return ActiveSegment.create({ ...this.#options, baseOffset, predecessor, spare: this.#spare })
+  #create(
+    baseOffset: number,
+    predecessor: Predecessor | undefined,
+    frames: readonly Frame[] = [],
+  ): Promise<ActiveSegment> {
+    const seed = { ...this.#options, baseOffset, predecessor, spare: this.#spare }
+    return ActiveSegment.create(seed, frames)
   }
 
   #replaceActive(active: ActiveSegment): void {
@@ -161,8 +180,7 @@ export class SegmentRoller {
     const { salt, idRest } = segment
     const predecessor =
       before === segment ? { salt, idRest, endOffset: synced.offset, dataBytes: synced.bytes } : before
-    const rescued = await this.#create(synced.offset, predecessor)
-    await rescued.adopt(frames)
+    const rescued = await this.#create(synced.offset, predecessor, frames)
     const { endOffset: nextOffset } = segment
     previous.cutToSynced()
     this.#replaceActive(rescued)

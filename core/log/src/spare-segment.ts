@@ -1,4 +1,4 @@
-import type { ActiveSegment, SegmentLimits } from './active-segment.ts'
+import { type ActiveSegment, type SegmentLimits, totalBytes } from './active-segment.ts'
 import { GROUP_BYTES_WORTH_ZEROS_MAX, zeros } from './allocation.ts'
 import { SPARE_FILE } from './directory-layout.ts'
 import type { Files, OpenFile } from './files.ts'
@@ -83,34 +83,42 @@ export class SpareSegment {
     return isTaken
   }
 
-  /** Makes the spare, or a new file, the one called `name`; its header and name are durable on return. */
-  async become(name: string, header: (isRecycled: boolean) => Uint8Array): Promise<BegunFile> {
+  /**
+   * Makes the spare, or a new file, the one called `name`; its header, `contents` and name are durable on return, and
+   * nobody sees the name before the rest is.
+   */
+  async become(
+    name: string,
+    header: (isRecycled: boolean) => Uint8Array,
+    contents: readonly Uint8Array[],
+  ): Promise<BegunFile> {
     this.#isBecoming = true
     try {
       await this.#work
       const spare = this.#spare
       this.#spare = undefined
-      return await (spare === undefined ? this.#create(name, header(false)) : this.#use(spare, name, header))
+      return await (spare === undefined
+        ? this.#create(name, [header(false), ...contents])
+        : this.#use(spare, name, [header(spare.isRecycled), ...contents]))
     } finally {
       this.#isBecoming = false
     }
   }
 
-  async #create(name: string, header: Uint8Array): Promise<BegunFile> {
+  async #create(name: string, contents: readonly Uint8Array[]): Promise<BegunFile> {
     const { files, directory } = this.#options
-    const file = await createWholeFile(files, directory, name, [header])
-    return { file, fileBytes: header.length, isRecycled: false }
+    const file = await createWholeFile(files, directory, name, contents)
+    return { file, fileBytes: totalBytes(contents), isRecycled: false }
   }
 
-  async #use(spare: Spare, name: string, header: (isRecycled: boolean) => Uint8Array): Promise<BegunFile> {
+  async #use(spare: Spare, name: string, contents: readonly Uint8Array[]): Promise<BegunFile> {
     const { files, directory } = this.#options
     const { file, isRecycled } = spare
     try {
-      const bytes = header(isRecycled)
-      await file.writeDurable([bytes], 0)
+      await file.writeDurable(contents, 0)
       await files.rename(this.#path, `${directory}/${name}`)
       await files.syncDirectory(directory)
-      return { file, fileBytes: Math.max(spare.bytes, bytes.length), isRecycled }
+      return { file, fileBytes: Math.max(spare.bytes, totalBytes(contents)), isRecycled }
     } catch (error) {
       await file.close().catch(() => {})
       await files.remove(this.#path).catch(() => {})

@@ -103,4 +103,38 @@ describe('an append that does not wait for the disk', () => {
     await log.append([record('c')], { durability: 'os' })
     expect(await contents(log)).toEqual(['0:a', '1:c'])
   })
+
+  test('says that nothing was written when its offsets cannot be reserved for another reason, and the log goes on', async () => {
+    const files = memoryFiles()
+    await using log = await openTestLog(files)
+    await log.append([record('a')])
+    files.failNext('open', 'EIO', { path: 'mark' })
+    await expect(log.append([record('b')], { durability: 'os' })).rejects.toMatchObject({
+      code: 'LOG_STORAGE_FAILED',
+    })
+    await log.append([record('c')])
+    expect(await contents(log)).toEqual(['0:a', '1:c'])
+  })
+
+  test('is there after a kill at any moment in which a failed sync is made up for', async () => {
+    const fill = async () => {
+      const files = memoryFiles()
+      const log = await openTestLog(files)
+      await log.append([record('first')])
+      for (const name of ['a', 'b']) await log.append([record(name)], { durability: 'os' })
+      files.failNext('sync', 'EIO', { path: segmentPath(0) })
+      return { files, log }
+    }
+    const whole = await fill()
+    const before = whole.files.operations
+    await whole.log.append([record('c')])
+    const calls = whole.files.operations - before
+    for (let call = 0; call <= calls; call += 1) {
+      const { files, log } = await fill()
+      files.stopAfter(call)
+      await log.append([record('c')]).catch(() => {})
+      await using again = await openTestLog(files.afterKill())
+      expect((await contents(again)).slice(0, 3)).toEqual(['0:first', '1:a', '2:b'])
+    }
+  })
 })

@@ -1,7 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { FindingBook } from '../src/finding.ts'
-import { LogRecord, type LogStory } from '../src/log/log-record.ts'
-import { digestOf, nameText, parseName, type RecordName, recordValue } from '../src/log/record-name.ts'
+import type { LogKind } from '../src/log/life-plan.ts'
+import { LogRecord } from '../src/log/log-record.ts'
+import type { LogStory } from '../src/log/log-story.ts'
+import {
+  digestOf,
+  isTombstone,
+  keyOf,
+  nameText,
+  parseName,
+  type RecordName,
+  recordReport,
+  recordValue,
+  toldName,
+} from '../src/log/record-name.ts'
+
+const plain: LogKind = {
+  segmentBytesMax: 10_000,
+  allocateAheadBytesMax: 0,
+  removal: 'none',
+  durabilities: ['disk'],
+}
 
 /** Records as a log tells them, from `startOffset` on. */
 function told(names: readonly RecordName[], startOffset = 0): LogStory {
@@ -26,13 +45,25 @@ function append(producer: number, first: number, count = 1): RecordName[] {
 const all = [...append(0, 0), ...append(1, 0, 2), ...append(0, 1)]
 
 /** What is wrong with a story of the next life, if everything of the first one was acknowledged. */
-function broken(change: (story: LogStory) => LogStory, acknowledged: readonly RecordName[] = all): string[] {
-  const findings = new FindingBook()
-  const record = new LogRecord(findings)
+function broken(
+  change: (story: LogStory) => LogStory,
+  acknowledged: readonly RecordName[] = all,
+  kind: Partial<LogKind> = {},
+): string[] {
+  const { findings, record } = recordOf(kind)
   acknowledged.forEach((name, offset) => {
     if (name.number === name.first) record.acknowledge(offset, name)
   })
-  record.compare(change(told(all)), { retentionBytesMax: 50_000, segmentBytesMax: 10_000 }, 1)
+  record.compare(change(told(all)), 1)
+  return promisesOf(findings)
+}
+
+function recordOf(kind: Partial<LogKind> = {}) {
+  const findings = new FindingBook()
+  return { findings, record: new LogRecord({ ...plain, ...kind }, findings) }
+}
+
+function promisesOf(findings: FindingBook): string[] {
   return findings.all.map(({ promise }) => promise)
 }
 
@@ -60,10 +91,16 @@ describe('the outside record of a log', () => {
     ])
   })
 
-  test('names a gap, even if nothing is missing', () => {
-    expect(broken((story) => ({ ...story, gaps: [{ from: 0, to: 1, reason: 'damaged' }] }))).toEqual([
-      'no gap is named',
-    ])
+  test('names a gap, even if nothing is missing, unless offsets were set aside that nobody had', () => {
+    const withGap = (from: number, to: number) => (story: LogStory) => ({
+      ...story,
+      endOffset: Math.max(story.endOffset, to),
+      gaps: [{ from, to, reason: 'damaged' }],
+    })
+    expect(broken(withGap(0, 1))).toContain('no gap is named')
+    expect(broken(withGap(4, 9))).toContain('no gap is named')
+    expect(broken(withGap(4, 9), all, { durabilities: ['os'] })).toEqual([])
+    expect(broken(withGap(0, 1), all, { durabilities: ['os'] })).toContain('no gap is named')
   })
 
   test('names a changed byte, and a record that nobody wrote', () => {
@@ -84,12 +121,10 @@ describe('the outside record of a log', () => {
   })
 
   test('names an offset that was acknowledged twice', () => {
-    expect(broken((story) => story, [...append(0, 0), ...append(1, 0, 2), ...append(0, 1)])).toEqual([])
-    const findings = new FindingBook()
-    const record = new LogRecord(findings)
+    const { findings, record } = recordOf()
     record.acknowledge(0, append(0, 0)[0] as RecordName)
     record.acknowledge(0, append(1, 0)[0] as RecordName)
-    expect(findings.all.map(({ promise }) => promise)).toEqual(['an offset is used once'])
+    expect(promisesOf(findings)).toEqual(['an offset is used once'])
   })
 
   test('names a producer whose records overtook each other', () => {
@@ -97,25 +132,100 @@ describe('the outside record of a log', () => {
     expect(broken(() => told(names), [])).toContain('a producer keeps its order')
   })
 
-  test('names a retention that took too much, and what comes back after it was removed', () => {
-    const removed = { ...told(all.slice(3), 3), bytes: 20_000 }
-    expect(broken(() => removed)).toEqual(['retention takes no more than it may'])
-    const findings = new FindingBook()
-    const record = new LogRecord(findings)
-    const removal = { retentionBytesMax: 50_000, segmentBytesMax: 10_000 }
-    record.compare(told(all.slice(3), 3), removal, 1)
-    record.compare(told(all), removal, 2)
-    expect(findings.all.map(({ promise }) => promise)).toContain('what was removed stays away')
+  test('names a removal that took too much: by retention, by trimming, and where there is none', () => {
+    const removed = (bytes: number) => () => ({ ...told(all.slice(3), 3), bytes })
+    const promise = 'nothing is removed that may not go'
+    expect(broken(removed(100_000), all, { removal: 'retention' })).toEqual([])
+    expect(broken(removed(10_000), all, { removal: 'retention' })).toEqual([promise])
+    expect(broken(removed(100_000))).toEqual([promise])
+    const { findings, record } = recordOf({ removal: 'trim' })
+    record.acknowledge(0, append(0, 0)[0] as RecordName)
+    record.trim(1)
+    record.compare(told(append(1, 0, 2), 1), 1)
+    expect(promisesOf(findings)).toEqual([])
+    record.compare(told(append(0, 1), 3), 2)
+    expect(promisesOf(findings)).toEqual([promise])
+  })
+
+  test('names what comes back after it was removed', () => {
+    const { findings, record } = recordOf({ removal: 'trim' })
+    record.compare(told(all.slice(3), 3), 1)
+    record.compare(told(all), 2)
+    expect(promisesOf(findings)).toContain('what was removed stays away')
   })
 
   test('names what appears between records that were read before', () => {
-    const findings = new FindingBook()
-    const record = new LogRecord(findings)
-    const removal = { retentionBytesMax: undefined, segmentBytesMax: 10_000 }
-    record.compare(without(told(all), 3), removal, 1)
-    record.compare(told(all), removal, 2)
-    expect(findings.all.map(({ promise }) => promise)).toContain('nothing appears between what was read')
+    const { findings, record } = recordOf()
+    record.compare(without(told(all), 3), 1)
+    record.compare(told(all), 2)
+    expect(promisesOf(findings)).toContain('nothing appears between what was read')
   })
+
+  test('names a record that a reader has seen and that is gone, and one that was something else', () => {
+    const [first, ...others] = told(all).records
+    if (first === undefined) return
+    const gone = recordOf()
+    gone.record.see(first)
+    gone.record.compare({ ...without(told(all), 0), startOffset: 0 }, 1)
+    expect(promisesOf(gone.findings)).toContain('what a reader has seen stays')
+    const changed = recordOf()
+    changed.record.acknowledge(0, append(0, 0)[0] as RecordName)
+    changed.record.see({ ...(others.at(-1) ?? first), offset: 0 })
+    expect(promisesOf(changed.findings)).toEqual(['an offset keeps its record'])
+  })
+})
+
+describe('the outside record of a log that is compacted', () => {
+  const kind: Partial<LogKind> = { removal: 'compaction' }
+  const numbers = Array.from({ length: 40 }, (_, number) => append(3, number)[0] as RecordName)
+  const story: LogStory = {
+    ...told(numbers),
+    records: numbers.map((name, offset) => ({
+      offset,
+      name: toldName(name, true),
+      digest: digestOf(isTombstone(name) ? new Uint8Array() : recordValue(name)),
+    })),
+  }
+  const brokenKeyed = (change: LogStory) => {
+    const { findings, record } = recordOf(kind)
+    numbers.forEach((name, offset) => void record.acknowledge(offset, name))
+    record.compare(change, 1)
+    return promisesOf(findings)
+  }
+  const keys = numbers.map(keyOf)
+  const latest = keys.findLastIndex(
+    (key, index) => key !== undefined && !isTombstone(numbers[index] as RecordName),
+  )
+  const earlier = keys.findIndex((key, index) => key !== undefined && keys.lastIndexOf(key) > index)
+
+  test('has nothing to say if everything is there, or if only records are gone that have a later one', () => {
+    expect(brokenKeyed(story)).toEqual([])
+    expect(brokenKeyed(without(story, earlier))).toEqual([])
+  })
+
+  test('names the latest record of a key that is gone, and a record without key', () => {
+    expect(brokenKeyed(without(story, keys.lastIndexOf(keys[latest])))).toContain(
+      'what was acknowledged is there',
+    )
+    expect(brokenKeyed(without(story, keys.indexOf(undefined)))).toContain('what was acknowledged is there')
+  })
+
+  test('names a key that comes back, since what removed it has gone before it', () => {
+    const removed = numbers.findIndex((name, index) => isTombstone(name) && keys.indexOf(keys[index]) < index)
+    const later = keys.flatMap((key, index) => (key === keys[removed] && index >= removed ? [index] : []))
+    const { findings, record } = recordOf(kind)
+    numbers.slice(0, removed + 1).forEach((name, offset) => void record.acknowledge(offset, name))
+    const left = { ...story, endOffset: removed + 1, records: story.records.slice(0, removed) }
+    record.compare(left, 1)
+    expect(later.length).toBeGreaterThan(0)
+    expect(promisesOf(findings)).toEqual(['a removed key stays removed'])
+  })
+})
+
+test('A record that removes a key is told by its key, since it has no value', () => {
+  const key = new TextEncoder().encode('k3')
+  const report = recordReport({ offset: 7, timestampMs: 0, key, value: new Uint8Array() })
+  expect(report).toEqual({ kind: 'record', offset: 7, name: '-k3', digest: digestOf(new Uint8Array()) })
 })
 
 test('A name is found in the text and in the value that it determines', () => {

@@ -49,6 +49,7 @@ function summaryOf(report: LogTortureReport): string {
   return [
     `seed ${seed}: ${kills} kills in ${report.seconds} s, ${killsBeforeOpen} of them before it was open, ${killsInClose} while it closed; ${closed} lives closed in peace`,
     `${logs} logs, ${acknowledged} records acknowledged, ${recordsCompared} compared; opened in ${report.openMsMax} ms at most`,
+    `readers saw ${report.recordsSeenByReaders} records, and ${report.readerKills} of them were killed`,
     ...summaryOfFindings(report.findings),
     ...(report.dataDirectory === undefined ? [] : [`data: ${report.dataDirectory}`]),
   ].join('\n')

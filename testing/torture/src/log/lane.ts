@@ -3,17 +3,22 @@ import { join } from 'node:path'
 import { type Random, randomInteger } from '@millrace/kernel'
 import type { FindingBook } from '../finding.ts'
 import { type Lie, tell } from './lie.ts'
-import type { LifePlan } from './life-plan.ts'
-import { type Death, type LifeOutcome, LifeProcess } from './life-process.ts'
+import type { LifePlan, LogKind } from './life-plan.ts'
+import { type Death, type LifeOutcome, liveOnce } from './life-process.ts'
 import type { LifeReport } from './life-report.ts'
-import { LogRecord, type LogStory } from './log-record.ts'
+import { LogFollower } from './log-follower.ts'
+import { LogRecord } from './log-record.ts'
+import { storyOf } from './log-story.ts'
 import { parseName } from './record-name.ts'
+import { WaitingProcess } from './waiting-process.ts'
 
 /** How long a life appends before it closes by itself, in milliseconds. */
 const WORK_MS_MIN = 10
 const WORK_MS_MAX = 120
-/** Opening takes about as long, in milliseconds: kills at the start come before, others may come that much later. */
-const STARTING_MS = 12
+/** Opening and telling takes about as long at first, in milliseconds; then what it takes is measured. */
+const OPENING_MS = 15
+/** How much the last opening counts in the mean of all. */
+const OPENING_WEIGHT = 0.2
 /** Closing takes a little less, in milliseconds. */
 const CLOSING_MS = 4
 /** A kill in step with the reports comes after this many at most. */
@@ -31,6 +36,8 @@ export interface LaneTally {
   logs: number
   acknowledged: number
   recordsCompared: number
+  readerKills: number
+  recordsSeenByReaders: number
   openMsMax: number
 }
 
@@ -47,11 +54,11 @@ export interface LaneOptions {
 
 /** Kills one log after the other until no kill is left, or something is wrong: then its directory stays. */
 export async function tortureLane(options: LaneOptions): Promise<void> {
-  let standby = new LifeProcess()
+  let standby = new WaitingProcess('life-main.ts')
   const nextLife = () => {
     const ready = standby
     // The next process loads its code while this one lives.
-    standby = new LifeProcess()
+    standby = new WaitingProcess('life-main.ts')
     return ready
   }
   try {
@@ -64,27 +71,32 @@ export async function tortureLane(options: LaneOptions): Promise<void> {
       if (!goesOn) return
     }
   } finally {
-    await standby.dismiss()
+    standby.kill()
+    await standby.ended
   }
 }
-
-type Settings = Pick<LifePlan, 'segmentBytesMax' | 'allocateAheadBytesMax' | 'retentionBytesMax'>
 
 /** One log on real files, from its first life to its last. */
 class TorturedLog {
   readonly #options: LaneOptions
   readonly #root: string
-  readonly #nextLife: () => LifeProcess
+  readonly #nextLife: () => WaitingProcess
+  readonly #kind: LogKind
   readonly #record: LogRecord
-  readonly #settings: Settings
+  /** Half of the logs are read by another process, too. */
+  readonly #follower: LogFollower | undefined
   #life = 0
+  /** How long opening takes as busy as the machine is; kills at the start come before, others may come that much later. */
+  #openingMs = OPENING_MS
 
-  constructor(options: LaneOptions, root: string, nextLife: () => LifeProcess) {
+  constructor(options: LaneOptions, root: string, nextLife: () => WaitingProcess) {
+    const { random, findings } = options
     this.#options = options
     this.#root = root
     this.#nextLife = nextLife
-    this.#record = new LogRecord(options.findings)
-    this.#settings = chooseSettings(options.random)
+    this.#kind = chooseKind(random)
+    this.#record = new LogRecord(this.#kind, findings)
+    this.#follower = random.next() < 0.5 ? new LogFollower(root, this.#record, findings) : undefined
   }
 
   /** Lives and dies until its lives are over, the kills are, or something is wrong; false if no kill is left. */
@@ -92,72 +104,103 @@ class TorturedLog {
     const { random, takeKill, findings, tally } = this.#options
     const lives = randomInteger(random, LIVES_MIN, LIVES_MAX)
     let goesOn = true
-    while (goesOn && this.#life < lives && findings.isEmpty) {
-      goesOn = takeKill()
-      if (goesOn) await this.#liveOnce()
+    try {
+      while (goesOn && this.#life < lives && findings.isEmpty) {
+        goesOn = takeKill()
+        if (goesOn) await this.#liveUntilKilled()
+      }
+      // At last it is looked at, and closes in peace.
+      if (findings.isEmpty) await this.#live(0, { kind: 'none' })
+    } finally {
+      await this.#follower?.kill()
     }
-    // At last it is looked at, and closes in peace.
-    if (findings.isEmpty) await this.#run(0, { kind: 'none' })
     tally.logs += 1
     tally.acknowledged += this.#record.acknowledged
+    tally.recordsSeenByReaders += this.#follower?.seen ?? 0
     return goesOn
   }
 
   /** A life that closes before its kill comes is followed by another one. */
-  async #liveOnce(): Promise<void> {
+  async #liveUntilKilled(): Promise<void> {
     const { random, findings, lie } = this.#options
     for (let ended: string = 'closed'; ended !== 'killed' && findings.isEmpty; ) {
       const workMs = randomInteger(random, WORK_MS_MIN, WORK_MS_MAX)
-      ended = await this.#run(workMs, chooseDeath(random, workMs))
+      ended = await this.#live(workMs, this.#chooseDeath(workMs))
       if (lie !== undefined) await tell(lie, join(this.#root, 'log')).catch(() => false)
     }
   }
 
-  async #run(workMs: number, death: Death): Promise<LifeOutcome['ended']> {
+  async #live(workMs: number, death: Death): Promise<LifeOutcome['ended']> {
     const { random, lie } = this.#options
+    await this.#follow()
     const plan: LifePlan = {
+      ...this.#kind,
       root: this.#root,
       life: this.#life,
       seed: randomInteger(random, 0, 2 ** 31),
       producers: randomInteger(random, 1, 9),
       workMs,
-      ...this.#settings,
       isLying: lie === 'early',
     }
-    const outcome = await this.#nextLife().live(plan, death)
+    const outcome = await liveOnce(this.#nextLife(), plan, death)
     this.#judge(outcome)
     this.#life += 1
     return outcome.ended
   }
 
-  #judge({ ended, reports, said }: LifeOutcome): void {
+  /** Between two writers: what the reader has told must stay, and sometimes it dies as well. */
+  async #follow(): Promise<void> {
+    const { random, tally } = this.#options
+    if (this.#follower === undefined) return
+    this.#follower.take()
+    if (random.next() < 0.2) {
+      await this.#follower.kill()
+      tally.readerKills += 1
+    }
+    await this.#follower.start()
+  }
+
+  /** Most moments are as likely as any other; some are in the opening or the closing, some right behind a report. */
+  #chooseDeath(workMs: number): Death {
+    const { random } = this.#options
+    const kind = random.next()
+    if (kind < 0.15) return { kind: 'time', ms: random.next() * this.#openingMs }
+    if (kind < 0.25) return { kind: 'closing', ms: randomInteger(random, 0, CLOSING_MS) }
+    if (kind < 0.45) return { kind: 'reports', count: randomInteger(random, 0, REPORTS_MAX) }
+    return { kind: 'time', ms: random.next() * (this.#openingMs + workMs) }
+  }
+
+  #judge({ ended, reports, said, openingMs }: LifeOutcome): void {
     const { findings, tally } = this.#options
     const say = (promise: string, example: string) =>
       findings.add(promise, `in life ${this.#life}: ${example}`)
+    if (openingMs !== undefined) this.#openingMs += OPENING_WEIGHT * (openingMs - this.#openingMs)
     for (const report of reports)
       if (report.kind === 'failed') say('nothing is refused or thrown', report.what)
     if (ended === 'stuck') say('it opens, works and closes', `it did not end: ${said}`)
     if (ended === 'failed') say('it opens, works and closes', `it ended by itself: ${said}`)
-    const told = reports.findIndex(({ kind }) => kind === 'told')
-    const story = told < 0 ? undefined : storyOf(reports.slice(0, told + 1))
+    const story = storyOf(reports)
     if (story !== undefined) {
-      this.#record.compare(story, { retentionBytesMax: undefined, ...this.#settings }, this.#life)
+      this.#record.compare(story, this.#life)
       tally.recordsCompared += story.records.length
     }
-    for (const report of reports) if (report.kind === 'acknowledged') this.#acknowledge(report)
+    for (const report of reports) this.#learn(report)
     this.#count(ended, reports)
   }
 
-  #acknowledge({ baseOffset, name }: LifeReport & { kind: 'acknowledged' }): void {
-    const record = parseName(name)
-    if (record === undefined) this.#options.findings.add('nothing is refused or thrown', `no name: ${name}`)
-    else this.#record.acknowledge(baseOffset, record)
+  #learn(report: LifeReport): void {
+    if (report.kind === 'trimming') this.#record.trim(report.offset)
+    if (report.kind !== 'acknowledged') return
+    const name = parseName(report.name)
+    if (name === undefined)
+      this.#options.findings.add('nothing is refused or thrown', `no name: ${report.name}`)
+    else this.#record.acknowledge(report.baseOffset, name)
   }
 
   #count(ended: LifeOutcome['ended'], reports: readonly LifeReport[]): void {
     const { tally } = this.#options
     const opened = reports.find((report) => report.kind === 'opened')
-    if (opened?.kind === 'opened') tally.openMsMax = Math.max(tally.openMsMax, opened.openMs)
+    tally.openMsMax = Math.max(tally.openMsMax, opened?.openMs ?? 0)
     if (ended === 'closed') tally.closed += 1
     if (ended !== 'killed') return
     tally.kills += 1
@@ -166,32 +209,14 @@ class TorturedLog {
   }
 }
 
-function storyOf(reports: readonly LifeReport[]): LogStory | undefined {
-  const opened = reports.find((report) => report.kind === 'opened')
-  const told = reports.at(-1)
-  if (opened?.kind !== 'opened' || told?.kind !== 'told') return undefined
+/** Small segments, so that they are rolled all the time. */
+function chooseKind(random: Random): LogKind {
+  const any = <Choice>(choices: readonly [Choice, ...Choice[]]): Choice =>
+    choices[randomInteger(random, 0, choices.length)] ?? choices[0]
   return {
-    startOffset: opened.startOffset,
-    endOffset: opened.endOffset,
-    bytes: told.bytes,
-    gaps: reports.filter((report) => report.kind === 'gap'),
-    records: reports.filter((report) => report.kind === 'record'),
+    segmentBytesMax: any([16 * 1024, 16 * 1024, 64 * 1024]),
+    allocateAheadBytesMax: any([0, 4096, 1024 * 1024]),
+    removal: any(['none', 'retention', 'retention', 'trim', 'compaction', 'compaction']),
+    durabilities: any([['disk'], ['disk'], ['os'], ['interval'], ['disk', 'interval', 'os']]),
   }
-}
-
-/** Small segments, so that they are rolled all the time; half of the logs remove what is too much. */
-function chooseSettings(random: Random): Settings {
-  const segmentBytesMax = random.next() < 0.7 ? 16 * 1024 : 64 * 1024
-  const allocateAheadBytesMax = [0, 4096, 1024 * 1024][randomInteger(random, 0, 3)] ?? 0
-  const settings = { segmentBytesMax, allocateAheadBytesMax }
-  return random.next() < 0.3 ? settings : { ...settings, retentionBytesMax: 4 * segmentBytesMax }
-}
-
-/** Most moments are as likely as any other; some are in the opening or the closing, some right behind a report. */
-function chooseDeath(random: Random, workMs: number): Death {
-  const kind = random.next()
-  if (kind < 0.15) return { kind: 'time', ms: randomInteger(random, 0, STARTING_MS) }
-  if (kind < 0.25) return { kind: 'closing', ms: randomInteger(random, 0, CLOSING_MS) }
-  if (kind < 0.45) return { kind: 'reports', count: randomInteger(random, 0, REPORTS_MAX) }
-  return { kind: 'time', ms: randomInteger(random, 0, workMs + STARTING_MS) }
 }

@@ -1,46 +1,34 @@
-import { readSync, writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { errorText, type Random, randomInteger, seededRandom } from '@millrace/kernel'
-import { type Log, type NewRecord, openLog } from '@millrace/log'
+import { type Random, randomInteger, seededRandom } from '@millrace/kernel'
+import { type Durability, type Log, openLog } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
-import { APPEND_RECORDS_MAX, APPENDS_UNDER_WAY_MAX, type LifePlan } from './life-plan.ts'
-import { type LifeReport, reportLine } from './life-report.ts'
-import { digestOf, nameText, parseName, type RecordName, recordValue } from './record-name.ts'
+import {
+  APPEND_RECORDS_MAX,
+  APPENDS_UNDER_WAY_MAX,
+  type LifePlan,
+  type LogKind,
+  retentionBytesMax,
+} from './life-plan.ts'
+import { nameText, type RecordName, recordOf, recordReport } from './record-name.ts'
+import { liveByPlan, report } from './started-process.ts'
 
-/**
- * The program that is killed: one life of a log. It is started ahead and says "ready" when its code is loaded; then it
- * waits, without touching any file, for its plan. What it reports is written synchronously, so that whatever it has
- * said before it dies arrives.
- */
+/** The program that is killed: one life of a log. */
 
-/** How often the log is asked to remove what is too much, in milliseconds. */
+/** How often the log is asked to remove what may go, in milliseconds. */
 const MAINTENANCE_MS = 15
-
-function report(line: LifeReport): void {
-  writeSync(1, reportLine(line))
-}
-
-function readPlan(): LifePlan {
-  const bytes = new Uint8Array(4096)
-  let length = 0
-  while (!bytes.subarray(0, length).includes(0x0a)) {
-    const count = readSync(0, bytes, length, bytes.length - length, null)
-    if (count === 0) process.exit(0)
-    length += count
-  }
-  return JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))) as LifePlan
-}
+/** How long the removal of a key stays, in milliseconds: so short that it goes within a life or two. */
+const TOMBSTONE_MS_MIN = 100
 
 async function live(plan: LifePlan): Promise<void> {
   const startMs = performance.now()
-  const { root, segmentBytesMax, allocateAheadBytesMax, retentionBytesMax } = plan
+  const { root, segmentBytesMax, allocateAheadBytesMax } = plan
   const log = await openLog({
     files: nodeFiles(root),
     directory: 'log',
     runtime: nodeRuntime(),
     segmentBytesMax,
     allocateAheadBytesMax,
-    ...(retentionBytesMax === undefined ? {} : { retention: { bytesMax: retentionBytesMax } }),
+    ...optionsOf(plan),
   })
   const openMs = Math.round(performance.now() - startMs)
   report({ kind: 'opened', startOffset: log.startOffset, endOffset: log.endOffset, openMs })
@@ -51,16 +39,16 @@ async function live(plan: LifePlan): Promise<void> {
   report({ kind: 'closed' })
 }
 
+function optionsOf(plan: LogKind) {
+  if (plan.removal === 'retention') return { retention: { bytesMax: retentionBytesMax(plan) } }
+  if (plan.removal !== 'compaction') return {}
+  return { compaction: { dirtyShareMin: 0.3, tombstoneMsMin: TOMBSTONE_MS_MIN } }
+}
+
 async function tellRecords(log: Log): Promise<void> {
   for (let next = log.startOffset; next < log.endOffset; ) {
     const records = await log.read(next)
-    let lines = ''
-    for (const { offset, value } of records) {
-      const name = parseName(value)
-      const text = name === undefined ? 'nobody wrote it' : nameText(name)
-      lines += reportLine({ kind: 'record', offset, name: text, digest: digestOf(value) })
-    }
-    writeSync(1, lines)
+    report(...records.map(recordReport))
     const last = records.at(-1)
     if (last === undefined) break
     next = last.offset + 1
@@ -69,7 +57,7 @@ async function tellRecords(log: Log): Promise<void> {
   report({ kind: 'told', bytes: log.bytes })
 }
 
-/** Producers that append until their time is over, and what removes old segments meanwhile. */
+/** Producers that append until their time is over, and what removes what may go meanwhile. */
 class Work {
   readonly #log: Log
   readonly #plan: LifePlan
@@ -112,30 +100,52 @@ class Work {
 
   async #append(name: RecordName): Promise<void> {
     const { first, count } = name
-    const records = Array.from({ length: count }, (_, index): NewRecord => {
-      return { value: recordValue({ ...name, number: first + index }) }
-    })
+    const isKeyed = this.#plan.removal === 'compaction'
+    const records = Array.from({ length: count }, (_, index) =>
+      recordOf({ ...name, number: first + index }, isKeyed),
+    )
     const text = nameText(name)
     if (this.#plan.isLying) {
       report({ kind: 'acknowledged', baseOffset: this.#nextOffset, name: text })
       this.#nextOffset += count
     }
-    const { baseOffset } = await this.#log.append(records)
+    const { baseOffset } = await this.#log.append(records, { durability: this.#durability() })
     if (!this.#plan.isLying) report({ kind: 'acknowledged', baseOffset, name: text })
+  }
+
+  #durability(): Durability {
+    const { durabilities } = this.#plan
+    return durabilities[randomInteger(this.#random, 0, durabilities.length)] ?? 'disk'
   }
 
   async #maintain(): Promise<void> {
     while (this.#goesOn) {
       await wait(MAINTENANCE_MS)
-      await this.#log.applyRetention()
+      await this.#remove()
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const { startOffset, endOffset } = this.#log
+    switch (this.#plan.removal) {
+      case 'none':
+        return
+      case 'retention':
+        await this.#log.applyRetention()
+        return
+      case 'trim': {
+        const offset = randomInteger(this.#random, startOffset, endOffset + 1)
+        report({ kind: 'trimming', offset })
+        await this.#log.trimBefore(offset)
+        return
+      }
+      case 'compaction':
+        await this.#log.compact()
+        return
+      default:
+        this.#plan.removal satisfies never
     }
   }
 }
 
-writeSync(1, 'ready\n')
-try {
-  await live(readPlan())
-} catch (error) {
-  report({ kind: 'failed', what: errorText(error) })
-  process.exitCode = 1
-}
+await liveByPlan(live)

@@ -1,4 +1,11 @@
-/** What a life says, a line each on its standard output, as soon as it is so. */
+/** A record that was told: `name` of {@link toldName}, and the digest of its value. */
+export interface ToldRecord {
+  readonly offset: number
+  readonly name: string
+  readonly digest: string
+}
+
+/** What a life, or a reader, says, a line each on its standard output, as soon as it is so. */
 export type LifeReport =
   | {
       readonly kind: 'opened'
@@ -7,12 +14,14 @@ export type LifeReport =
       readonly openMs: number
     }
   | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly reason: string }
-  /** A record that was there when the log was opened. */
-  | { readonly kind: 'record'; readonly offset: number; readonly name: string; readonly digest: string }
+  /** A record that was there when the log was opened; of a reader: that has come. */
+  | ({ readonly kind: 'record' } & ToldRecord)
   /** All records have been told. */
   | { readonly kind: 'told'; readonly bytes: number }
   /** An append was acknowledged; `name` is that of its first record. */
   | { readonly kind: 'acknowledged'; readonly baseOffset: number; readonly name: string }
+  /** Everything below may go from now on. */
+  | { readonly kind: 'trimming'; readonly offset: number }
   /** It has stopped appending, and closes now. */
   | { readonly kind: 'closing' }
   | { readonly kind: 'closed' }
@@ -23,7 +32,7 @@ export function reportLine(report: LifeReport): string {
   return `${JSON.stringify(report)}\n`
 }
 
-/** The reports in what a life has said; a last line without its end was cut off by the kill, and says nothing. */
+/** The reports in what was said; a last line without its end was cut off by a kill, and says nothing. */
 export function parseReports(text: string): LifeReport[] {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LifeReport)

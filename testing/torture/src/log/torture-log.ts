@@ -75,6 +75,8 @@ function emptyTally(): LaneTally {
     logs: 0,
     acknowledged: 0,
     recordsCompared: 0,
+    readerKills: 0,
+    recordsSeenByReaders: 0,
     openMsMax: 0,
   }
 }

@@ -129,6 +129,11 @@ export interface LogGap {
   readonly from: number
   readonly to: number
   readonly reason: string
+  /**
+   * True if nothing is missing that was there before: the log had gone on behind it in an earlier life, or skips offsets
+   * that it had reserved for records that did not wait for the disk.
+   */
+  readonly isPast?: boolean
 }
 
 /** What can be read of a log, by its writer and by others. */

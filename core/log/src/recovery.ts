@@ -85,7 +85,7 @@ export async function recoverLog(
   segments.push(segment)
   gaps.add({ from: segment.endOffset, to: durableOffset, reason: `missing at the end of ${segment.path}` })
   const nextOffset = Math.max(segment.endOffset, durableOffset, mark.reserved)
-  gaps.add({ from: segment.endOffset, to: nextOffset, reason: SKIPPED })
+  gaps.add({ from: segment.endOffset, to: nextOffset, reason: SKIPPED, isPast: true })
   return { segments, gaps, nextOffset, lastIsSound: isSound && nextOffset === segment.endOffset }
 }
 

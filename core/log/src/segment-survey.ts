@@ -107,6 +107,7 @@ export async function adoptSealed(
       from: compactedEnd,
       to: successor.baseOffset,
       reason: `lost before ${successor.path} was begun`,
+      isPast: true,
     })
     return adopt(found, compactedEnd, found.fileBytes, undefined, undefined)
   }
@@ -116,6 +117,7 @@ export async function adoptSealed(
       from: chain.endOffset,
       to: successor.baseOffset,
       reason: `lost before ${successor.path} was begun`,
+      isPast: true,
     })
     return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
   }

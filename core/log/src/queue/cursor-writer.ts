@@ -1,9 +1,11 @@
+import type { Durability } from '../log.ts'
 import type { Table } from '../table/table.ts'
 import { CursorChange } from './lane-cursor.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 
 interface PendingChange {
   readonly apply: (change: CursorChange) => void
+  readonly durability: Durability
   readonly done: PromiseWithResolvers<void>
 }
 
@@ -20,13 +22,13 @@ export class CursorWriter {
   }
 
   /**
-   * Calls `apply` in the order of the calls; durable on return. If it rejects, nothing of it has happened.
+   * Calls `apply` in the order of the calls; on return it is as durable as was asked for. If it rejects, nothing of it has happened.
    *
    * @throws DISK_FULL, LOG_STORAGE_FAILED
    */
-  write(apply: (change: CursorChange) => void): Promise<void> {
+  write(apply: (change: CursorChange) => void, durability: Durability = 'disk'): Promise<void> {
     const done = Promise.withResolvers<void>()
-    this.#pending.push({ apply, done })
+    this.#pending.push({ apply, durability, done })
     this.#writing ??= this.#write()
     return done.promise
   }
@@ -45,7 +47,8 @@ export class CursorWriter {
       try {
         for (const { apply } of pending) apply(change)
         const { entries } = change
-        if (entries.length > 0) await this.#reserve.write(() => this.#table.put(entries))
+        const durability = pending.some((each) => each.durability === 'disk') ? 'disk' : 'os'
+        if (entries.length > 0) await this.#reserve.write(() => this.#table.put(entries, { durability }))
         for (const { done } of pending) done.resolve()
       } catch (error) {
         change.undo()

@@ -27,6 +27,9 @@ export interface DeadLetter extends LetterDraft {
 
 type LetterHead = Omit<LetterDraft, 'key' | 'value'>
 
+/** Which item a letter is about. */
+export type LetterOrigin = Pick<LetterDraft, 'consumer' | 'lane' | 'offset' | 'putAtMs'>
+
 const REASON_LENGTH_MAX = 2_000
 const PAGE = { countMax: 500, bytesMax: 1024 * 1024 }
 const encoder = new TextEncoder()
@@ -101,12 +104,19 @@ export class DeadLetters {
     return this.#eachPage(letters, async () => undefined)
   }
 
-  /** Opens the letters if the disk has some. */
-  async load(): Promise<void> {
+  /** Whether this item has a letter already, of which a crash or a full disk has kept its cursor from knowing. */
+  has(origin: LetterOrigin): boolean {
+    const letter = this.#origins.get(originOf(origin))
+    return letter !== undefined && !this.#options.cursor.isDone(letter)
+  }
+
+  /** Opens the letters that are on the disk. `isDone` knows whether an item is done for a consumer. */
+  async load(isDone: (consumer: string, place: ItemPlace) => boolean): Promise<void> {
     const lane = await this.#open()
     const tail = Math.max(lane.log.startOffset, lane.log.endOffset - PAGE.countMax)
     for await (const page of lane.pages(tail, PAGE))
-      for (const item of page) this.#origins.set(originOf(toLetter(item)), item.offset)
+      for (const letter of page.map(toLetter))
+        if (!isDone(letter.consumer, letter)) this.#origins.set(originOf(letter), letter.letter)
     lane.head = await lane.markAt(this.#options.cursor.doneBefore)
   }
 
@@ -130,13 +140,11 @@ export class DeadLetters {
   async #add(drafts: readonly LetterDraft[]): Promise<void> {
     const lane = await this.#open()
     for (const draft of drafts) {
-      const origin = originOf(draft)
-      const letter = this.#origins.get(origin)
-      if (letter !== undefined && !this.#options.cursor.isDone(letter)) continue
+      if (this.has(draft)) continue
       const sized = encodeLetter(draft)
       if (lane.bytes + sized.bytes > this.#options.bytesMax) await this.#makeRoom(lane, sized.bytes)
       // One at a time fits the segment, whatever a letter weighs.
-      this.#origins.set(origin, await this.#options.reserve.write(() => lane.append([sized])))
+      this.#origins.set(originOf(draft), await this.#options.reserve.write(() => lane.append([sized])))
     }
   }
 
@@ -212,7 +220,7 @@ function keyOf(key: string | undefined): { readonly key?: string } {
   return key === undefined ? {} : { key }
 }
 
-function originOf({ consumer, lane, offset, putAtMs }: LetterHead): string {
+function originOf({ consumer, lane, offset, putAtMs }: LetterOrigin): string {
   return `${consumer}/${lane}/${offset}/${putAtMs}`
 }
 

@@ -1,8 +1,7 @@
-import type { Clock } from '@millrace/kernel'
 import { decodeItem } from './item-codec.ts'
 import type { LaneProgress } from './lane-progress.ts'
 import type { OpenItem, OpenItems } from './open-items.ts'
-import { judge, type Refusal } from './refusals.ts'
+import { type JudgeOptions, judge, type Refusal } from './refusals.ts'
 import type { Taker } from './take-line.ts'
 
 /** What was found for one taker. Picked items are reserved, and so are refused ones. */
@@ -14,12 +13,9 @@ export interface Gathered {
 }
 
 /** What gathering goes by. */
-export interface GatheringOptions {
-  readonly clock: Clock
-  readonly consumer: string
+export interface GatheringOptions extends JudgeOptions {
   readonly open: OpenItems
   readonly openItemsMax: number
-  readonly deliveriesMax: number
 }
 
 /** Refusals of one call, so that one record of drops does not grow without bound. */
@@ -52,7 +48,7 @@ async function gatherFrom(
   { picked, refused }: Gathered,
   options: GatheringOptions,
 ): Promise<boolean> {
-  const { clock, consumer, open, deliveriesMax } = options
+  const { open } = options
   for (;;) {
     if (picked.length >= budget.count || refused.length >= REFUSED_COUNT_MAX) return true
     const item = open.candidate(progress)
@@ -60,7 +56,7 @@ async function gatherFrom(
       if (await lookFurther(progress, options)) continue
       return false
     }
-    const refusal = judge(item, consumer, deliveriesMax, clock.now())
+    const refusal = judge(item, options)
     if (refusal !== undefined) {
       open.reserve(item, 'settling')
       refused.push(refusal)

@@ -94,7 +94,8 @@ async function assemble({ letterLane, ...parts }: Opened): Promise<Queue> {
   }
   const makeLetters: QueueParts['makeLetters'] = (put) => new DeadLetters({ ...letters, put })
   const queue = new DurableQueue({ ...parts, registry, alarms, makeLetters })
-  if (letterLane !== undefined) await queue.deadLetters.load()
+  if (letterLane !== undefined)
+    await queue.deadLetters.load((consumer, place) => registry.isDoneFor(consumer, place))
   return queue
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '@millrace/kernel'
 import type { DeadLetters, LetterDraft } from './dead-letters.ts'
 import type { Drop, DropLog, DropReason } from './drop-log.ts'
 import { decodeItem } from './item-codec.ts'
@@ -14,14 +15,21 @@ export interface Refusal {
   readonly reason: string
 }
 
+/** What an item is judged by. */
+export interface JudgeOptions {
+  readonly consumer: string
+  readonly deliveriesMax: number
+  readonly letters: Pick<DeadLetters, 'has'>
+  readonly clock: Clock
+}
+
 /** Says why an item must not be handed out; undefined if it may. */
 export function judge(
   item: OpenItem,
-  consumer: string,
-  deliveriesMax: number,
-  nowMs: number,
+  { consumer, deliveriesMax, letters, clock }: JudgeOptions,
 ): Refusal | undefined {
-  const { flaw, only, expiresAtMs, deliveries } = item
+  const { flaw, only, expiresAtMs, deliveries, offset, putAtMs } = item
+  const lane = item.progress.lane.name
   if (flaw === 'damaged') return { item, verdict: 'damaged', reason: '' }
   if (flaw === 'undecodable')
     return {
@@ -30,7 +38,8 @@ export function judge(
       reason: 'not in the form of an item: another program or version wrote it',
     }
   if (only !== undefined && only !== consumer) return { item, verdict: 'foreign', reason: '' }
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return { item, verdict: 'expired', reason: '' }
+  if (expiresAtMs !== undefined && expiresAtMs <= clock.now()) return { item, verdict: 'expired', reason: '' }
+  if (letters.has({ consumer, lane, offset, putAtMs })) return { item, verdict: 'dead-letter', reason: '' }
   if (deliveries < deliveriesMax) return undefined
   return { item, verdict: 'dead-letter', reason: `handed out ${deliveries} times and never acknowledged` }
 }

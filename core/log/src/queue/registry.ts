@@ -4,7 +4,7 @@ import { type Consumer, laneStatusOf } from './consumer.ts'
 import type { Lane, LaneMark } from './lane.ts'
 import { fact, LaneCursor } from './lane-cursor.ts'
 import { LaneProgress } from './lane-progress.ts'
-import type { ConsumerStatus } from './queue.ts'
+import type { ConsumerStatus, ItemPlace } from './queue.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 
 /** A consumer that the queue knows, open or not. */
@@ -107,6 +107,12 @@ export class Registry {
   isDone(lane: Lane, offset: number): boolean {
     const ofLane = this.#progressIn(lane)
     return ofLane.length > 0 && ofLane.every((progress) => progress.isDone(offset))
+  }
+
+  /** True also for a consumer or a lane that is not known. */
+  isDoneFor(consumer: string, { lane, offset }: ItemPlace): boolean {
+    const progress = this.#registered.get(consumer)?.progress.find((each) => each.lane.name === lane)
+    return progress?.isDone(offset) ?? true
   }
 
   isLeased(lane: Lane, offset: number): boolean {

@@ -73,8 +73,8 @@ export class TakeLoop {
 
   /** False if there is nothing for it now. */
   async #serveOne(taker: Taker): Promise<boolean> {
-    const { name: consumer, runtime, lanes, openItemsMax, deliveriesMax } = this.#options
-    const options = { clock: runtime.clock, consumer, open: this.#open, openItemsMax, deliveriesMax }
+    const { name: consumer, runtime, lanes, letters, openItemsMax, deliveriesMax } = this.#options
+    const options = { clock: runtime.clock, consumer, open: this.#open, letters, openItemsMax, deliveriesMax }
     for (;;) {
       const { picked, refused, failure } = await gather(taker, lanes, options)
       try {
@@ -114,7 +114,10 @@ export class TakeLoop {
     this.#recording.add(recording)
   }
 
-  /** A disk that is too full for it must not keep the items from going: going is what makes room. */
+  /**
+   * Given to the operating system: an item may end the process, but hardly the machine, and a lost count costs one more
+   * delivery. A disk that is too full for it must not keep the items from going: going is what makes room.
+   */
   async #record(items: readonly OpenItem[]): Promise<void> {
     const { writer, name, onAlarm } = this.#options
     try {
@@ -124,7 +127,7 @@ export class TakeLoop {
           if (isFirst) change.taken(progress.cursor, { from: offset, to })
           else change.tried(progress.cursor, offset, { deliveries: deliveries + 1, notBeforeMs: 0 })
         }
-      })
+      }, 'os')
     } catch (error) {
       if (!isMillraceError(error, 'DISK_FULL')) throw error
       onAlarm('deliveries-not-recorded', `the disk is full: deliveries to ${name} are counted in memory only`)

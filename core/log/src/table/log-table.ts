@@ -1,8 +1,8 @@
 import { assert, type Runtime } from '@millrace/kernel'
 import type { Files } from '../files.ts'
-import type { Log, LogRecord, NewRecord } from '../log.ts'
+import type { Durability, Log, LogRecord, NewRecord } from '../log.ts'
 import { openLog } from '../open-log.ts'
-import type { LogTable, TableEntry } from './table.ts'
+import type { LogTable, PutOptions, TableEntry } from './table.ts'
 
 /** Options of {@link openLogTable}. */
 export interface LogTableOptions {
@@ -43,6 +43,7 @@ interface Side {
 
 interface PendingPut {
   readonly entries: readonly TableEntry[]
+  readonly durability: Durability
   readonly done: PromiseWithResolvers<void>
 }
 
@@ -110,9 +111,9 @@ class TableOnLog implements LogTable {
     return record?.offset === offset ? record.value.subarray(1) : undefined
   }
 
-  put(entries: readonly TableEntry[]): Promise<void> {
+  put(entries: readonly TableEntry[], { durability = 'disk' }: PutOptions = {}): Promise<void> {
     const done = Promise.withResolvers<void>()
-    this.#pending.push({ entries, done })
+    this.#pending.push({ entries, durability, done })
     this.#writing ??= this.#write()
     return done.promise
   }
@@ -128,7 +129,10 @@ class TableOnLog implements LogTable {
     await undefined
     for (let puts = this.#takePuts(); puts.length > 0; puts = this.#takePuts()) {
       try {
-        await this.#append(puts.flatMap((put) => put.entries))
+        await this.#append(
+          puts.flatMap((put) => put.entries),
+          strongest(puts),
+        )
         for (const { done } of puts) done.resolve()
       } catch (error) {
         for (const { done } of puts) done.reject(error)
@@ -147,9 +151,9 @@ class TableOnLog implements LogTable {
     return this.#pending.splice(0, count === -1 ? this.#pending.length : Math.max(1, count))
   }
 
-  async #append(entries: readonly TableEntry[]): Promise<void> {
+  async #append(entries: readonly TableEntry[], durability: Durability): Promise<void> {
     if (entries.length === 0) return
-    const { baseOffset } = await this.#log.append(entries.map(toRecord))
+    const { baseOffset } = await this.#log.append(entries.map(toRecord), { durability })
     entries.forEach(({ key, value }, index) => {
       if (value === undefined) this.#index.delete(key)
       else this.#index.set(key, baseOffset + index)
@@ -225,9 +229,16 @@ async function openSide(options: LogTableOptions, name: SideName): Promise<Side>
 }
 
 function damageOf({ log, complete }: Side, isNew: boolean): string | undefined {
-  const [gap] = log.gaps
+  const gap = log.gaps.find(({ isPast = false }) => !isPast)
   if (gap !== undefined) return `records ${gap.from} up to, not including, ${gap.to}: ${gap.reason}`
   return complete || isNew ? undefined : 'neither of the two logs is complete'
+}
+
+/** Puts that share an append share the durability of the one that asks for most. */
+function strongest(puts: readonly PendingPut[]): Durability {
+  const asked = puts.map(({ durability }) => durability)
+  if (asked.includes('disk')) return 'disk'
+  return asked.includes('interval') ? 'interval' : 'os'
 }
 
 /** First the newer of those that are complete; if none is (a crash in the beginning, a damaged disk), the one that knows more. */

@@ -70,7 +70,7 @@ describe('an item that fails', () => {
       expect(await takeNow(consumer, runtime, { countMax: 1 })).toMatchObject([
         { offset: 0, deliveries: life },
       ])
-      files = files.crash()
+      files = files.afterKill()
     }
     const { queue, runtime } = await openBench({ deliveriesMax: 3 }, files, manualRuntime({ seed: 9 }))
     expect(await drain(await queue.consumer('uplink'), runtime)).toEqual(['fine'])

@@ -37,7 +37,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       which: fc.integer({ min: 0, max: 255 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('wait' as const, 'reopen' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('wait' as const, 'reopen' as const, 'kill' as const) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

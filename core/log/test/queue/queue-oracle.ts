@@ -101,6 +101,11 @@ export class QueueOracle {
     this.returned(consumer, items)
   }
 
+  /** Counts of deliveries survive the end of the process, but not that of the machine. */
+  powerFailed(): void {
+    for (const { deliveries } of this.#consumers.values()) deliveries.clear()
+  }
+
   /** Leases are volatile. */
   leasesEnded(uncount: boolean): void {
     for (const seen of this.#consumers.values()) {

@@ -18,7 +18,7 @@ export type Step =
     }
   | { readonly kind: 'take'; readonly consumer: number; readonly count: number }
   | { readonly kind: 'acknowledge' | 'reject' | 'delay'; readonly consumer: number; readonly which: number }
-  | { readonly kind: 'wait' | 'reopen' }
+  | { readonly kind: 'wait' | 'reopen' | 'kill' }
   | { readonly kind: 'fault'; readonly operation: 'sync' | 'write'; readonly code: 'EIO' | 'ENOSPC' }
   | { readonly kind: 'crash'; readonly after: number; readonly seed: number }
 
@@ -89,6 +89,10 @@ export class QueueWorld {
       case 'reopen':
         await this.#queue?.close()
         this.#oracle.leasesEnded(true)
+        return this.#open()
+      case 'kill':
+        this.#files = this.#files.afterKill()
+        this.#oracle.leasesEnded(false)
         return this.#open()
       case 'fault':
         if (step.code === 'ENOSPC') this.#oracle.countsAreExact = false
@@ -166,6 +170,7 @@ export class QueueWorld {
   async #crash(): Promise<void> {
     this.#files = this.#files.crash({ random: seededRandom(this.#crashSeed ?? 1) })
     this.#crashSeed = undefined
+    this.#oracle.powerFailed()
     this.#oracle.leasesEnded(false)
     await this.#open()
   }

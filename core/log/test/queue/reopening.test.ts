@@ -114,6 +114,22 @@ describe('a queue that finds less than its cursors know of', () => {
   })
 })
 
+describe('a queue after an ordinary accident', () => {
+  test('raises no alarm, though its table skips the offsets of deliveries that did not wait for the disk', async () => {
+    const { queue, runtime, files } = await openBench()
+    await queue.put([item('a'), item('b')])
+    await takeNow(await queue.consumer('uplink'), runtime, { countMax: 1 })
+    let disk = files.crash()
+    for (let life = 0; life < 3; life += 1) {
+      const again = await openBench({}, disk)
+      expect(again.queue.status().alarms).toEqual([])
+      const consumer = await again.queue.consumer('uplink')
+      expect(texts(await takeNow(consumer, again.runtime))).toEqual(['a', 'b'])
+      disk = disk.crash()
+    }
+  })
+})
+
 describe('a queue that is opened with other settings', () => {
   test('keeps a lane that is not listed any more, shows it, lets it be read, and goes on with it when it is back', async () => {
     const { queue, runtime, files } = await openBench({ lanes: ['alarm', 'normal'] })

@@ -40,7 +40,7 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
       },
       {
         file: RECOVERY,
-        find: 'gaps.add({ from: segment.endOffset, to: nextOffset, reason: SKIPPED })',
+        find: 'gaps.add({ from: segment.endOffset, to: nextOffset, reason: SKIPPED, isPast: true })',
         replace: '',
       },
     ],

@@ -82,7 +82,8 @@ export class GroupBucket {
       groups.set(group, known)
       return known
     }
-    await mapBounded(keys, async (key) => {
+    // A key that changes while they are listed comes twice.
+    await mapBounded([...new Set(keys)], async (key) => {
       const group = this.#names.groupOfKey(key)
       if (group !== undefined) of(group).members = (await this.state(group)).value.members.length
       const place = this.#names.positionOf(key)

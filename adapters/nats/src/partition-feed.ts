@@ -6,8 +6,8 @@ import { type PulledMessage, PullReader } from './pull-reader.ts'
 import { bytesOf, messagesIn } from './pulled-messages.ts'
 import type { TopicFacts, TopicStreams } from './topic-streams.ts'
 
-/** How long the server keeps a request for new messages. */
-const WAIT_MS = 20_000
+/** How long the server keeps a request for new messages. If one is lost without a trace, that is how long nothing comes. */
+const WAIT_MS = 5_000
 /** Between two tries after a failure; a restored connection ends the pause. */
 const RETRY_MS = 1_000
 /** What is asked for at once is not less, or every message would be a request. */

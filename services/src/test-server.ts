@@ -56,6 +56,8 @@ export async function startTestServer(name: ServiceName, server: FoundServer): P
 function ended(child: ChildProcess, end: () => void): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   return new Promise((resolve) => {
+    // It was let go of, so that it keeps nobody alive; now we wait for it.
+    child.ref()
     child.once('exit', () => resolve())
     end()
   })

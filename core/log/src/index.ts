@@ -37,6 +37,7 @@ export type {
   LaneStatus,
   NewItem,
   PeekedItem,
+  PutOptions,
   Queue,
   QueueAlarm,
   QueueConsumer,

@@ -86,6 +86,11 @@ export class Dropping {
     })
   }
 
+  /** Resolves when nothing is being dropped. */
+  async settle(): Promise<void> {
+    await this.#last
+  }
+
   async #sweepLane(lane: Lane): Promise<boolean> {
     if (lane.head.offset >= lane.log.endOffset) return false
     const head = await this.#headOf(lane)

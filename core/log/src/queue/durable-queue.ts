@@ -3,7 +3,6 @@ import type { ReadLimits } from '../log.ts'
 import type { LogTable } from '../table/table.ts'
 import type { AlarmList } from './alarm-list.ts'
 import { Consumer } from './consumer.ts'
-import { CursorWriter } from './cursor-writer.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { DropLog } from './drop-log.ts'
 import { Dropping, type HeadDrop } from './dropping.ts'
@@ -15,6 +14,7 @@ import type {
   ItemPlace,
   LaneStatus,
   NewItem,
+  PutOptions,
   Queue,
   QueueConsumer,
   QueueOptions,
@@ -90,11 +90,8 @@ export class DurableQueue implements Queue {
     return this.#parts.drops
   }
 
-  put(
-    items: readonly NewItem[],
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<readonly ItemPlace[]> {
-    return this.#put(items, options.signal)
+  put(items: readonly NewItem[], options: PutOptions = {}): Promise<readonly ItemPlace[]> {
+    return this.#put(items, options)
   }
 
   async consumer(name: string, options: { readonly from?: 'start' | 'end' } = {}): Promise<QueueConsumer> {
@@ -163,14 +160,21 @@ export class DurableQueue implements Queue {
     this.#cancelSweep?.()
     await this.#line.close(this.#closedError())
     await this.#registering
-    for (const { consumer } of registry.all) await consumer?.close()
+    await this.#dropping.settle()
+    for (const { consumer, writer } of registry.all) {
+      await consumer?.close()
+      await writer.close()
+    }
     await this.deadLetters.close()
     await drops.close()
     for (const lane of lanes) await lane.close()
     await table.close()
   }
 
-  async #put(items: readonly ItemDraft[], signal?: AbortSignal): Promise<readonly ItemPlace[]> {
+  async #put(
+    items: readonly ItemDraft[],
+    { signal, durability = 'disk' }: PutOptions = {},
+  ): Promise<readonly ItemPlace[]> {
     this.#throwIfClosed()
     const { itemBytesMax, segmentBytesMax } = this.#parts.limits
     const drafts = items.map((item) => ({
@@ -186,7 +190,7 @@ export class DurableQueue implements Queue {
     const bytes = drafts.reduce((sum, { draft }) => sum + draft.bytes, 0)
     const urgencies = drafts.map(({ lane }) => this.#listed.indexOf(lane))
     const lowest = this.#listed[Math.max(...urgencies)] as Lane
-    return abortable(this.#line.put({ drafts, bytes, lowest }, signal), signal)
+    return abortable(this.#line.put({ drafts, bytes, lowest, durability }, signal), signal)
   }
 
   get #laneDefault(): string {
@@ -203,11 +207,14 @@ export class DurableQueue implements Queue {
   }
 
   /** Every lane all or none. */
-  async #store({ drafts }: PutDraft): Promise<readonly ItemPlace[]> {
+  async #store({ drafts, durability }: PutDraft): Promise<readonly ItemPlace[]> {
     const places: ItemPlace[] = []
     const indexed = drafts.map((each, index) => ({ ...each, index }))
     const writes = [...Map.groupBy(indexed, ({ lane }) => lane)].map(async ([lane, ofLane]) => {
-      const baseOffset = await lane.append(ofLane.map(({ draft }) => draft))
+      const baseOffset = await lane.append(
+        ofLane.map(({ draft }) => draft),
+        durability,
+      )
       ofLane.forEach(({ index }, position) => {
         places[index] = { lane: lane.name, offset: baseOffset + position }
       })
@@ -229,9 +236,11 @@ export class DurableQueue implements Queue {
     if (count > 0) await drops.record([{ why, lane: lane.name, from, to: to.offset, count, bytes }])
     await reserve.write(() => table.put([{ key: `floor/${lane.name}`, value: fact(to.offset) }]))
     lane.floor = to
-    for (const { progress, consumer } of registry.all) {
+    for (const { progress, consumer, writer } of registry.all) {
       const ofLane = progress.find((each) => each.lane === lane)
       if (ofLane === undefined) continue
+      // The floor says it all; this only forgets what was known of the dropped items. The next drop tries it again.
+      writer.write((change) => change.done(ofLane.cursor, { from: 0, to: to.offset })).catch(() => undefined)
       if (consumer === undefined) ofLane.settle()
       else consumer.dropBelowFloor(ofLane)
     }
@@ -248,7 +257,8 @@ export class DurableQueue implements Queue {
       void lane
         .trim()
         .then(async () => {
-          if (lane.trimFailure === undefined) return reserve.restore()
+          if (lane.trimFailure === undefined)
+            return this.#closing === undefined ? reserve.restore() : undefined
           alarms.add('space-not-freed', `lane ${lane.name}: ${lane.trimFailure}`)
         })
         .catch((error: unknown) => alarms.add('space-not-freed', errorText(error)))
@@ -267,14 +277,14 @@ export class DurableQueue implements Queue {
   }
 
   #open(registered: Registered): Consumer {
-    const { options, limits, table, reserve, drops, alarms } = this.#parts
+    const { options, limits, drops, alarms } = this.#parts
     return new Consumer({
       ...limits,
       name: registered.name,
       directory: options.directory,
       runtime: options.runtime,
       lanes: registered.progress,
-      writer: new CursorWriter(table, reserve),
+      writer: registered.writer,
       drops,
       letters: this.deadLetters,
       onAdvance: () => this.#advance(),

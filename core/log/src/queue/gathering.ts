@@ -18,6 +18,9 @@ export interface GatheringOptions extends JudgeOptions {
   readonly openItemsMax: number
 }
 
+/** Ends of the process that an ordinary item may be part of before it is handed out alone. */
+const SUSPECT_DELIVERIES_MIN = 2
+
 /** Refusals of one call, so that one record of drops does not grow without bound. */
 const REFUSED_COUNT_MAX = 1_000
 
@@ -62,22 +65,24 @@ async function gatherFrom(
       refused.push(refusal)
       continue
     }
-    if (picked.length > 0 && item.bytes > budget.bytes) return true
+    if (picked.length > 0 && (item.isSuspect || item.bytes > budget.bytes)) return true
     open.reserve(item, 'taking')
     picked.push(item)
     budget.bytes -= item.bytes
+    if (item.isSuspect) return true
   }
 }
 
 /** Opens the next item of a lane, if there is one and the limit allows it. */
 async function lookFurther(
   progress: LaneProgress,
-  { open, openItemsMax }: GatheringOptions,
+  { open, openItemsMax, deliveriesMax }: GatheringOptions,
 ): Promise<boolean> {
   if (progress.items.size >= openItemsMax) return false
   const item = await progress.look()
   // A seek may have begun meanwhile; it will look at everything anew.
   if (item === undefined || progress.isMoving) return false
+  item.isSuspect = item.deliveries >= Math.max(1, Math.min(SUSPECT_DELIVERIES_MIN, deliveriesMax - 1))
   open.add(item)
   return true
 }
@@ -85,25 +90,9 @@ async function lookFurther(
 /** Reads the values of reserved items that are not in memory; answers those that are not on the disk either. */
 export async function fetchValues(items: readonly OpenItem[]): Promise<readonly OpenItem[]> {
   const missing = items.filter(({ value }) => value === undefined)
-  const lost: OpenItem[] = []
-  for (const [progress, ofLane] of Map.groupBy(missing, (item) => item.progress)) {
-    const sorted = ofLane.toSorted((left, right) => left.offset - right.offset)
-    lost.push(...(await fetchFrom(progress, sorted)))
+  for (const item of missing.toSorted((left, right) => left.offset - right.offset)) {
+    const record = await item.progress.recall(item.offset)
+    if (record !== undefined) item.value = decodeItem(record)?.value ?? record.value
   }
-  return lost
-}
-
-async function fetchFrom(progress: LaneProgress, sorted: readonly OpenItem[]): Promise<readonly OpenItem[]> {
-  const wanted = new Map(sorted.map((item) => [item.offset, item]))
-  const last = sorted.at(-1)?.offset ?? 0
-  for (const { offset } of sorted) {
-    if (wanted.get(offset)?.value !== undefined) continue
-    // One read brings its neighbours as well, which are often wanted, too.
-    const countMax = Math.min(1_000, last - offset + 1)
-    for (const record of await progress.lane.read(offset, { countMax })) {
-      const item = wanted.get(record.offset)
-      if (item !== undefined) item.value = decodeItem(record)?.value ?? record.value
-    }
-  }
-  return sorted.filter(({ value }) => value === undefined)
+  return missing.filter(({ value }) => value === undefined)
 }

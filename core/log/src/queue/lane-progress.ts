@@ -24,6 +24,8 @@ export class LaneProgress {
   #nextAt: number | undefined
   #window: readonly LogRecord[] = []
   #windowIndex = 0
+  /** Records that were read a second time, of items that could not go when they were looked at. */
+  #recalled: readonly LogRecord[] = []
   #generation = 0
 
   constructor(lane: Lane, cursor: LaneCursor, mark: LaneMark) {
@@ -63,6 +65,15 @@ export class LaneProgress {
     this.#nextAt = mark.offset === this.#next ? mark.at : undefined
     this.#window = []
     this.#windowIndex = 0
+    this.#recalled = []
+  }
+
+  /** The record of an item that was looked at before. What is read for it is kept, since those behind it often come next. */
+  async recall(offset: number): Promise<LogRecord | undefined> {
+    const known = recordAt(this.#recalled, offset)
+    if (known !== undefined) return known
+    this.#recalled = await this.lane.read(offset, { bytesMax: WINDOW_BYTES_MAX, countMax: WINDOW_COUNT_MAX })
+    return recordAt(this.#recalled, offset)
   }
 
   /** Where the consumer's need begins, after its cursor has moved; where that is not known, as before. */
@@ -119,9 +130,13 @@ export class LaneProgress {
     const offset = this.#next
     if (record.offset <= offset) return undefined
     const done = this.cursor.done.overlapping({ from: offset, to: record.offset })[0]
-    const to = done?.from ?? record.offset
+    const end = done?.from ?? record.offset
+    const hole = this.lane.holes.rangeAt(offset)
+    const known = hole ?? this.lane.holes.overlapping({ from: offset, to: end })[0]
+    const to = Math.min(end, hole?.to ?? known?.from ?? end)
     this.#next = to
-    return { ...this.#blank(offset, to), at: this.#nextAt ?? this.mark.at, bytes: 0, flaw: 'damaged' }
+    const flaw = hole === undefined ? 'damaged' : 'hole'
+    return { ...this.#blank(offset, to), at: this.#nextAt ?? this.mark.at, bytes: 0, flaw }
   }
 
   #take(record: LogRecord): OpenItem {
@@ -159,6 +174,7 @@ export class LaneProgress {
       only: undefined,
       flaw: undefined,
       deliveries,
+      isSuspect: false,
       notBeforeMs,
       state: 'blocked',
       lease: 0,
@@ -169,4 +185,15 @@ export class LaneProgress {
       next: undefined,
     }
   }
+}
+
+function recordAt(records: readonly LogRecord[], offset: number): LogRecord | undefined {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((records[middle]?.offset ?? 0) < offset) low = middle + 1
+    else high = middle
+  }
+  return records[low]?.offset === offset ? records[low] : undefined
 }

@@ -1,9 +1,10 @@
 import { errorText, type Runtime } from '@millrace/kernel'
 import type { Files } from '../files.ts'
-import type { Log, LogRecord, ReadLimits } from '../log.ts'
+import type { Durability, Log, LogRecord, ReadLimits } from '../log.ts'
 import { openLog } from '../open-log.ts'
 import { decodeItem, encodeItem, type ItemDraft, type LaneItem } from './item-codec.ts'
 import { PutTimes } from './put-times.ts'
+import { RangeSet } from './range-set.ts'
 
 /** A place in a lane, and the bytes of the lane before it. */
 export interface LaneMark {
@@ -38,6 +39,8 @@ export class Lane {
   readonly isListed: boolean
   readonly log: Log
   readonly times: PutTimes
+  /** Offsets that hold nothing, of which the records of drops know already. */
+  readonly holes = new RangeSet()
   readonly #segmentBytesMax: number
   /** The oldest item that somebody needs; all before it may go. */
   head: LaneMark = { offset: 0, at: 0 }
@@ -99,8 +102,8 @@ export class Lane {
     return count
   }
 
-  /** Durable on return, all or none. Calls keep their order. */
-  async append(drafts: readonly SizedDraft[]): Promise<number> {
+  /** As durable as asked on return, all or none. Calls keep their order. */
+  async append(drafts: readonly SizedDraft[], durability: Durability = 'disk'): Promise<number> {
     const flight = this.#inFlight
     let at = this.#nextAt
     const records = drafts.map(({ item, key, bytes }) => {
@@ -116,7 +119,7 @@ export class Lane {
       bytes: flight.bytes + bytes,
     }
     try {
-      const { baseOffset } = await this.log.append(records)
+      const { baseOffset } = await this.log.append(records, { durability })
       this.#endAt = at
       this.times.note(baseOffset)
       return baseOffset

@@ -9,8 +9,8 @@ import { OrderedSet } from './ordered-set.ts'
  */
 export type OpenState = 'blocked' | 'delayed' | 'ready' | 'taking' | 'leased' | 'settling'
 
-/** Why an item is open that can never be handed out. */
-export type Flaw = 'damaged' | 'undecodable'
+/** Why an item is open that can never be handed out; a `hole` was known, and recorded, when the queue was opened. */
+export type Flaw = 'hole' | 'damaged' | 'undecodable'
 
 /** An item of one consumer that was looked at and is not done. */
 export interface OpenItem {
@@ -29,6 +29,8 @@ export interface OpenItem {
   readonly only: string | undefined
   readonly flaw: Flaw | undefined
   deliveries: number
+  /** It has been out more than once when the process ended: one of those must have done it, so each goes alone. */
+  isSuspect: boolean
   state: OpenState
   /** By the wall clock; 0 if it need not wait. */
   notBeforeMs: number
@@ -50,10 +52,14 @@ export function isThere(item: OpenItem): boolean {
   return item.progress.items.get(item.offset) === item
 }
 
-/** The items with one key: a line in each lane, of which only the first may go, and of those only one at a time. */
-interface KeyLine {
+/** Items of which only one may be out at a time, and those that came while one was. */
+interface Turn {
   holder: OpenItem | undefined
   readonly parked: Set<OpenItem>
+}
+
+/** The items with one key: a line in each lane, of which only the first may go, and of those only one at a time. */
+interface KeyLine extends Turn {
   readonly last: Map<LaneProgress, OpenItem>
 }
 
@@ -61,6 +67,7 @@ interface KeyLine {
 export class OpenItems {
   readonly #clock: Clock
   readonly #lines = new Map<string, KeyLine>()
+  readonly #suspects: Turn = { holder: undefined, parked: new Set() }
   /** By the monotonic clock. */
   readonly #leases = new OrderedSet<OpenItem>()
   /** By the wall clock. */
@@ -89,11 +96,11 @@ export class OpenItems {
   /** The first item of a lane that may be handed out now. */
   candidate(progress: LaneProgress): OpenItem | undefined {
     for (let item = progress.ready.first; item !== undefined; item = progress.ready.first) {
-      const line = this.#lineOf(item)
-      if (line?.holder === undefined) return item
+      const busy = this.#turnsOf(item).find(({ holder }) => holder !== undefined)
+      if (busy === undefined) return item
       progress.ready.delete(item)
       item.state = 'blocked'
-      line.parked.add(item)
+      busy.parked.add(item)
     }
     return undefined
   }
@@ -101,9 +108,10 @@ export class OpenItems {
   /** Takes an item out of those that may be handed out; nobody else gets one with its key. */
   reserve(item: OpenItem, state: 'taking' | 'settling'): void {
     this.#unlist(item)
-    const line = this.#lineOf(item)
-    if (line !== undefined) line.holder ??= item
-    line?.parked.delete(item)
+    for (const turn of this.#turnsOf(item)) {
+      turn.holder ??= item
+      turn.parked.delete(item)
+    }
     item.state = state
   }
 
@@ -130,7 +138,7 @@ export class OpenItems {
     this.#unlist(item)
     item.value = undefined
     item.notBeforeMs = notBeforeMs
-    this.#freeKey(item)
+    this.#endTurns(item)
     this.#offer(item)
   }
 
@@ -146,16 +154,16 @@ export class OpenItems {
     item.progress.items.delete(item.offset)
     this.#unlist(item)
     item.lease = 0
+    for (const { parked } of this.#turnsOf(item)) parked.delete(item)
     const line = this.#lineOf(item)
+    this.#endTurns(item)
     if (line === undefined) return
-    line.parked.delete(item)
     const { previous, next, progress } = item
     if (previous !== undefined) previous.next = next
     if (next !== undefined) next.previous = previous
     else if (previous !== undefined) line.last.set(progress, previous)
     else line.last.delete(progress)
     if (item.key !== undefined && line.last.size === 0) this.#lines.delete(item.key)
-    this.#freeKey(item)
     if (previous === undefined && next !== undefined) this.#offer(next)
   }
 
@@ -206,12 +214,21 @@ export class OpenItems {
     item.progress.ready.delete(item)
   }
 
-  #freeKey(item: OpenItem): void {
+  #endTurns(item: OpenItem): void {
+    for (const turn of this.#turnsOf(item)) {
+      if (turn.holder !== item) continue
+      turn.holder = undefined
+      const parked = [...turn.parked]
+      turn.parked.clear()
+      for (const each of parked) this.#offer(each)
+    }
+  }
+
+  /** What must be free for an item to go. */
+  #turnsOf(item: OpenItem): readonly Turn[] {
     const line = this.#lineOf(item)
-    if (line?.holder !== item) return
-    line.holder = undefined
-    for (const parked of line.parked) this.#offer(parked)
-    line.parked.clear()
+    const turns: Turn[] = line === undefined ? [] : [line]
+    return item.isSuspect ? [...turns, this.#suspects] : turns
   }
 
   #lineOf({ key }: OpenItem): KeyLine | undefined {

@@ -1,3 +1,5 @@
+import { isMillraceError } from '@millrace/kernel'
+import type { LogGap } from '../log.ts'
 import { openLogTable } from '../table/log-table.ts'
 import type { LogTable, TableEntry } from '../table/table.ts'
 import { AlarmList } from './alarm-list.ts'
@@ -75,6 +77,7 @@ async function assemble({ letterLane, ...parts }: Opened): Promise<Queue> {
   const state = await loadState(table)
   const fitted = fitState(state, letterLane === undefined ? lanes : [...lanes, letterLane], alarms)
   await writeFitted(fitted, table, reserve)
+  for (const lane of lanes) await recordLosses(lane, state, parts)
   for (const lane of lanes) {
     lane.floor = await lane.markAt(fitted.floors.get(lane.name) ?? 0)
     lane.head = lane.floor
@@ -138,7 +141,7 @@ function noteDamage(table: LogTable, lanes: readonly Lane[], alarms: AlarmList):
   for (const { name, isListed, log } of lanes) {
     const kept = `its items from ${log.startOffset} to ${log.endOffset} are kept, and not handed out`
     if (!isListed) alarms.add('unknown-lane', `lane ${name} is on the disk but not in the options: ${kept}`)
-    for (const { from, to, reason } of log.gaps)
+    for (const { from, to, reason } of log.gaps.filter(({ isPast = false }) => !isPast))
       alarms.add('items-lost', `lane ${name} lost ${from} up to, not including, ${to}: ${reason}`)
   }
   const damage =
@@ -172,7 +175,7 @@ function fitState(state: QueueState, lanes: readonly Lane[], alarms: AlarmList):
     for (const [consumer, raws] of state.cursors) {
       const raw = raws.get(lane.name)
       if (raw === undefined) continue
-      const fitted = fitCursor(raw, lane)
+      const fitted = fitCursor(raw, lane.log, floor)
       cursors.set(
         consumer,
         (cursors.get(consumer) ?? new Map<string, LaneCursor>()).set(lane.name, fitted.cursor),
@@ -190,6 +193,32 @@ function fitState(state: QueueState, lanes: readonly Lane[], alarms: AlarmList):
 function beyondEnd({ cursor }: FittedCursor, consumer: string, endOffset: number): string {
   const what = `${consumer} had been further in lane ${cursor.lane} than its end, ${endOffset}`
   return `${what}: the lane lost its end, and the consumer goes on with what is put from now on`
+}
+
+/**
+ * What was found to be missing now is recorded once, whether a consumer will come to it or not. What the log had left
+ * behind earlier was either recorded then, or never waited for the disk. If the disk is too full for that, each consumer
+ * that comes to it records it.
+ */
+async function recordLosses(
+  { name, log, holes }: Lane,
+  { lost }: QueueState,
+  { drops, table, reserve }: Pick<QueueParts, 'drops' | 'table' | 'reserve'>,
+): Promise<void> {
+  const isRecorded = (gap: LogGap) => gap.isPast === true || lost.get(name)?.covers(gap) === true
+  const gaps = log.gaps.filter((gap) => !isRecorded(gap))
+  for (const gap of log.gaps.filter(isRecorded)) holes.add(gap)
+  if (gaps.length === 0) return
+  try {
+    await drops.record(
+      gaps.map(({ from, to }) => ({ why: 'damaged', lane: name, from, to, count: to - from, bytes: 0 })),
+    )
+    const entries = gaps.map(({ from, to }) => ({ key: `lost/${name}/${from}`, value: fact(to) }))
+    await reserve.write(() => table.put(entries))
+    for (const gap of gaps) holes.add(gap)
+  } catch (error) {
+    if (!isMillraceError(error, 'DISK_FULL')) throw error
+  }
 }
 
 /** Before new items get offsets that a cursor says are done. Without such a cursor it can wait for more space. */

@@ -1,4 +1,5 @@
 import { abortReason, millraceError } from '@millrace/kernel'
+import type { Durability } from '../log.ts'
 import type { Lane, SizedDraft } from './lane.ts'
 import type { ItemPlace, WhenFull } from './queue.ts'
 
@@ -8,6 +9,7 @@ export interface PutDraft {
   readonly bytes: number
   /** The least urgent lane of it. */
   readonly lowest: Lane
+  readonly durability: Durability
 }
 
 /** Items and bytes. */

@@ -37,7 +37,13 @@ export function limitsOf(options: QueueOptions): QueueLimits {
     throw invalid('quota.whenFull', quota.whenFull, `one of ${WHEN_FULL.join(', ')}`)
   const without = Number.POSITIVE_INFINITY
   const bytesMax = within('quota.bytesMax', quota.bytesMax, 4 * KIB, without)
-  const itemBytesMax = within('itemBytesMax', options.itemBytesMax, 1, Math.min(MIB, bytesMax / 4), 16 * MIB)
+  const itemBytesMax = within(
+    'itemBytesMax',
+    options.itemBytesMax,
+    1,
+    Math.floor(Math.min(MIB, bytesMax / 4)),
+    16 * MIB,
+  )
   const segmentBytesMin = Math.max(64 * KIB, 4 * (itemBytesMax + KIB))
   const share = Math.min(16 * MIB, bytesMax / 32)
   return {

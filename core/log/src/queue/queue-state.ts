@@ -1,7 +1,7 @@
+import type { Log } from '../log.ts'
 import type { Table, TableEntry } from '../table/table.ts'
-import type { Lane } from './lane.ts'
 import { fact, LaneCursor, type Trial } from './lane-cursor.ts'
-import type { Range } from './range-set.ts'
+import { type Range, RangeSet } from './range-set.ts'
 
 /** A cursor as the table has it, which may not fit its lane any more. */
 interface RawCursor {
@@ -23,6 +23,8 @@ export interface QueueState {
   readonly cursors: ReadonlyMap<string, ReadonlyMap<string, RawCursor>>
   /** By lane: everything before was dropped. */
   readonly floors: ReadonlyMap<string, number>
+  /** By lane: what is known to be lost, because it was recorded. */
+  readonly lost: ReadonlyMap<string, RangeSet>
 }
 
 const decoder = new TextDecoder()
@@ -31,6 +33,7 @@ const decoder = new TextDecoder()
 export async function loadState(table: Table): Promise<QueueState> {
   const consumers = new Set<string>()
   const floors = new Map<string, number>()
+  const lost = new Map<string, RangeSet>()
   const cursors = new Map<string, Map<string, RawCursor>>()
   for await (const page of table.load()) {
     for (const { key, value } of page) {
@@ -38,10 +41,18 @@ export async function loadState(table: Table): Promise<QueueState> {
       const text = decoder.decode(value)
       if (kind === 'consumer') consumers.add(name)
       else if (kind === 'floor') floors.set(name, JSON.parse(text) as number)
+      else if (kind === 'lost')
+        rangesIn(lost, name).add({ from: Number(lane), to: JSON.parse(text) as number })
       else addFact(cursorIn(cursors, name, lane), { kind, key, offset: Number(offset), text })
     }
   }
-  return { consumers, cursors, floors }
+  return { consumers, cursors, floors, lost }
+}
+
+function rangesIn(byLane: Map<string, RangeSet>, lane: string): RangeSet {
+  const ranges = byLane.get(lane) ?? new RangeSet()
+  byLane.set(lane, ranges)
+  return ranges
 }
 
 function cursorIn(cursors: Map<string, Map<string, RawCursor>>, consumer: string, lane: string): RawCursor {
@@ -82,8 +93,9 @@ export interface FittedCursor {
 }
 
 /** Brings a cursor into what is there of its lane: what was lost at the end is not done, what is gone at the start is. */
-export function fitCursor(raw: RawCursor, { log }: Pick<Lane, 'log'>): FittedCursor {
-  const { startOffset: start, endOffset: end } = log
+export function fitCursor(raw: RawCursor, log: Log, floor: number): FittedCursor {
+  const start = Math.max(log.startOffset, floor)
+  const end = log.endOffset
   const cursor = new LaneCursor(raw.consumer, raw.lane)
   cursor.doneBefore = Math.min(Math.max(raw.doneBefore, start), end)
   const clip = ({ from, to }: Range) => ({ from: Math.max(from, cursor.doneBefore), to: Math.min(to, end) })

@@ -1,6 +1,6 @@
 import type { Runtime } from '@millrace/kernel'
 import type { Files } from '../files.ts'
-import type { LogGap, ReadLimits } from '../log.ts'
+import type { Durability, LogGap, ReadLimits } from '../log.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { DropLog, DropTotals } from './drop-log.ts'
 
@@ -67,6 +67,13 @@ export interface NewItem {
   readonly expiresAtMs?: number
   /** Not handed out before, milliseconds since 1970 by the wall clock; items with its key wait behind it. */
   readonly notBeforeMs?: number
+}
+
+/** Options of {@link Queue.put}. */
+export interface PutOptions {
+  readonly signal?: AbortSignal
+  /** Default: `disk`. */
+  readonly durability?: Durability
 }
 
 /** Where an item stands. */
@@ -145,7 +152,7 @@ export interface QueueConsumer extends AsyncDisposable {
    * Hands out items under a lease, at least one unless `waitMsMax` passes: higher lanes first, in the order in which they
    * were put; of items with one key only one at a time. That they are handed out is recorded before, so that an item
    * that ends the process each time goes to the dead letters, too. If the disk is too full for that, it is counted in
-   * memory only, and the status says so.
+   * memory only, and the status says so. A call that waits does not keep the process alive by itself.
    *
    * @throws QUEUE_CLOSED; QUEUE_OPTION_INVALID; QUEUE_LANE_UNKNOWN; QUEUE_WAITERS_TOO_MANY; errors of reading if no
    * lane can be read; the reason of `signal`
@@ -183,14 +190,15 @@ export interface Queue extends AsyncDisposable {
   readonly drops: Pick<DropLog, 'totals' | 'read'>
   readonly deadLetters: Pick<DeadLetters, 'count' | 'bytes' | 'read' | 'replay' | 'remove'>
   /**
-   * Puts items in order; durable on return. The items of one lane are stored all or none; if the call fails, those of
+   * Puts items in order; durable on return, unless a weaker `durability` than `disk` is asked for: then a power cut may
+   * lose them, and nobody will know of which. The items of one lane are stored all or none; if the call fails, those of
    * another lane may be there. Aborting gives up the wait: what has not found room yet is not put.
    *
    * @throws QUEUE_LANE_UNKNOWN, QUEUE_ITEM_INVALID, QUEUE_PUT_TOO_LARGE; QUEUE_QUOTA_EXCEEDED (`reject`, or nothing of
    * lower priority is left to be dropped); QUEUE_WAITERS_TOO_MANY; DISK_FULL (goes on when there is space);
    * LOG_STORAGE_FAILED; QUEUE_CLOSED
    */
-  put(items: readonly NewItem[], options?: { readonly signal?: AbortSignal }): Promise<readonly ItemPlace[]>
+  put(items: readonly NewItem[], options?: PutOptions): Promise<readonly ItemPlace[]>
   /**
    * Opens a consumer; it is registered durably the first time. `from` (default: `start`) counts then only: the oldest
    * item that is there, or only what is put from now on.

@@ -4,8 +4,8 @@ import type { Drop, DropLog, DropReason } from './drop-log.ts'
 import { decodeItem } from './item-codec.ts'
 import type { OpenItem } from './open-items.ts'
 
-/** Why an item is not handed out. `foreign`: it is for another consumer, which is no loss. */
-export type Verdict = 'expired' | 'damaged' | 'dead-letter' | 'foreign'
+/** Why an item is not handed out. `none`: there is nothing for this consumer, which needs no record of its own. */
+export type Verdict = 'expired' | 'damaged' | 'dead-letter' | 'none'
 
 /** An item that is not to be handed out. */
 export interface Refusal {
@@ -30,6 +30,7 @@ export function judge(
 ): Refusal | undefined {
   const { flaw, only, expiresAtMs, deliveries, offset, putAtMs } = item
   const lane = item.progress.lane.name
+  if (flaw === 'hole') return { item, verdict: 'none', reason: '' }
   if (flaw === 'damaged') return { item, verdict: 'damaged', reason: '' }
   if (flaw === 'undecodable')
     return {
@@ -37,7 +38,7 @@ export function judge(
       verdict: 'dead-letter',
       reason: 'not in the form of an item: another program or version wrote it',
     }
-  if (only !== undefined && only !== consumer) return { item, verdict: 'foreign', reason: '' }
+  if (only !== undefined && only !== consumer) return { item, verdict: 'none', reason: '' }
   if (expiresAtMs !== undefined && expiresAtMs <= clock.now()) return { item, verdict: 'expired', reason: '' }
   if (letters.has({ consumer, lane, offset, putAtMs })) return { item, verdict: 'dead-letter', reason: '' }
   if (deliveries < deliveriesMax) return undefined
@@ -60,7 +61,7 @@ export async function recordRefusals(
   for (const refusal of dead) drafts.push(await letterOf(refusal, consumer))
   if (drafts.length > 0) await letters.add(drafts)
   const found = refusals.flatMap(({ item, verdict }) =>
-    verdict === 'foreign' ? [] : [dropOf(item, verdict, consumer)],
+    verdict === 'none' ? [] : [dropOf(item, verdict, consumer)],
   )
   if (found.length > 0) await drops.record(joined(found))
   return drafts
@@ -70,10 +71,10 @@ export async function recordRefusals(
 async function letterOf({ item, reason }: Refusal, consumer: string): Promise<LetterDraft> {
   const { progress, offset, deliveries } = item
   const lane = progress.lane.name
-  const [record] = await progress.lane.read(offset, { countMax: 1 })
+  const record = await progress.recall(offset)
   const found = { lane, offset, consumer, deliveries, reason }
   // Damage that was found only now: the letter says at least what it was.
-  if (record?.offset !== offset) return { ...found, key: undefined, value: new Uint8Array(0), putAtMs: 0 }
+  if (record === undefined) return { ...found, key: undefined, value: new Uint8Array(0), putAtMs: 0 }
   const { key, value = record.value } = decodeItem(record) ?? {}
   return { ...found, key, value, putAtMs: record.timestampMs }
 }

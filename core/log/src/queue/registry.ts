@@ -1,6 +1,7 @@
 import { millraceError } from '@millrace/kernel'
 import type { LogTable, TableEntry } from '../table/table.ts'
 import { type Consumer, laneStatusOf } from './consumer.ts'
+import { CursorWriter } from './cursor-writer.ts'
 import type { Lane, LaneMark } from './lane.ts'
 import { fact, LaneCursor } from './lane-cursor.ts'
 import { LaneProgress } from './lane-progress.ts'
@@ -14,6 +15,7 @@ export interface Registered {
   readonly cursors: ReadonlyMap<string, LaneCursor>
   /** In the listed lanes. */
   readonly progress: readonly LaneProgress[]
+  readonly writer: CursorWriter
   consumer: Consumer | undefined
 }
 
@@ -141,7 +143,8 @@ export class Registry {
       if (cursor === undefined) continue
       progress.push(new LaneProgress(lane, cursor, await lane.markAt(cursor.doneBefore)))
     }
-    const registered: Registered = { name, cursors, progress, consumer: undefined }
+    const writer = new CursorWriter(this.#options.table, this.#options.reserve)
+    const registered: Registered = { name, cursors, progress, writer, consumer: undefined }
     this.#registered.set(name, registered)
     return registered
   }

@@ -51,7 +51,7 @@ export class TakeLine {
       }
       let cancel: Cancel | undefined
       let isSettled = false
-      let isDue = false
+      let isDue = waitMsMax === 0
       const settle = (end: () => void) => {
         if (isSettled) return
         isSettled = true
@@ -80,7 +80,7 @@ export class TakeLine {
         isDue = true
         this.#onDue()
       }
-      if (waitMsMax !== undefined) cancel = this.#scheduler.after(waitMsMax, onDue)
+      if (waitMsMax !== undefined && !isDue) cancel = this.#scheduler.after(waitMsMax, onDue)
       this.#takers.add(taker)
     })
   }

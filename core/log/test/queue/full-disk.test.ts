@@ -61,6 +61,8 @@ describe('a queue whose disk is full', () => {
     for (let tries = 0; tries < 10 && outcome === undefined; tries += 1)
       outcome = await consumer.acknowledge(items).catch(() => undefined)
     expect(outcome).toEqual({ count: 1, lost: [] })
+    const again = await openBench({}, files.crash())
+    expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual([])
   })
 
   test('one lane that cannot be read keeps nobody from the others', async () => {

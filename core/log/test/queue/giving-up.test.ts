@@ -79,6 +79,28 @@ describe('an item that fails', () => {
     ])
   })
 
+  test('that ends the process takes none of those along that were handed out with it', async () => {
+    let { queue, runtime, files } = await openBench({ deliveriesMax: 3 })
+    await queue.put(['a', 'poison', 'b', 'c', 'poison', 'd'].map((text) => item(text)))
+    const acknowledged: string[] = []
+    for (let life = 1; ; life += 1) {
+      const consumer = await queue.consumer('uplink')
+      let items = await takeNow(consumer, runtime, { countMax: 4 })
+      for (; items.length > 0 && !texts(items).includes('poison'); items = await takeNow(consumer, runtime)) {
+        acknowledged.push(...texts(items))
+        await consumer.acknowledge(items)
+      }
+      if (items.length === 0) break
+      ;({ queue, runtime, files } = await openBench(
+        { deliveriesMax: 3 },
+        files.afterKill(),
+        manualRuntime({ seed: life }),
+      ))
+    }
+    expect(acknowledged.sort()).toEqual(['a', 'b', 'c', 'd'])
+    expect((await queue.deadLetters.read()).map(({ offset }) => offset)).toEqual([1, 4])
+  })
+
   test('that is delayed does not use up a delivery', async () => {
     const { queue, runtime } = await openBench({ deliveriesMax: 1 })
     await queue.put([item('later')])

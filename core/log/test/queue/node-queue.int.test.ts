@@ -72,8 +72,8 @@ describe('a queue on real files', () => {
     await using consumer = await queue.consumer('uplink')
     const total = 3_000
     const producing = (async () => {
-      for (let sent = 0; sent < total; sent += 100)
-        await queue.put(Array.from({ length: 100 }, () => ({ value: new Uint8Array(4000) })))
+      for (let sent = 0; sent < total; sent += 20)
+        await queue.put(Array.from({ length: 20 }, () => ({ value: new Uint8Array(4000) })))
     })()
     for (let count = 0; count < total; ) {
       const items = await consumer.take()

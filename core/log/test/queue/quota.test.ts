@@ -1,3 +1,4 @@
+import { openLogTable } from '@millrace/log'
 import { describe, expect, test } from 'vitest'
 import { drain, item, openBench, takeNow } from './test-queue.ts'
 
@@ -84,6 +85,23 @@ describe('a full queue', () => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => queue.put([item(`new ${index}`)])))
     expect(queue.drops.totals).toMatchObject({ quota: { count: 20 } })
     expect((await queue.drops.read()).length).toBeLessThanOrEqual(2)
+  })
+
+  test('that drops leaves nothing behind in the cursors', async () => {
+    const { queue, runtime, files } = await openBench({ quota: { countMax: 4, whenFull: 'drop-oldest' } })
+    const consumer = await queue.consumer('uplink')
+    for (let round = 0; round < 10; round += 1) {
+      await queue.put([item('x'), item('y')])
+      await consumer.reject(await takeNow(consumer, runtime), { reason: 'no', retryAfterMs: 9_000_000 })
+    }
+    await queue.put([item('last')])
+    expect(await drain(consumer, runtime)).toEqual(['last'])
+    await queue.close()
+    const table = await openLogTable({ files, runtime, directory: 'queue/state', recordBytesMax: 4096 })
+    const keys: string[] = []
+    for await (const page of table.load()) keys.push(...page.map(({ key }) => key))
+    expect(keys.filter((key) => key.startsWith('tried/'))).toHaveLength(3)
+    expect(keys.filter((key) => key.startsWith('done/'))).toHaveLength(1)
   })
 
   test('drops what somebody holds, who may finish with it before the next one with its key goes', async () => {
@@ -174,7 +192,8 @@ describe('what a queue holds', () => {
     })
     files.diskBytesMax = Number.POSITIVE_INFINITY
     await queue.put([item('b')])
-    expect(queue.status()).toMatchObject({ count: before.count + 1, isDiskFull: false })
+    const after = { count: before.count + 1, bytes: before.bytes + 33, isDiskFull: false }
+    expect(queue.status()).toMatchObject(after)
   })
 })
 

@@ -92,10 +92,11 @@ describe('a queue that finds less than its cursors know of', () => {
     const again = await openBench({}, files)
     expect(again.queue.status().alarms).toMatchObject([{ kind: 'items-lost' }])
     expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['a', 'c'])
-    expect(await again.queue.drops.read()).toMatchObject([
-      { why: 'damaged', from: 1, to: 2, consumer: 'uplink' },
-    ])
+    expect(await again.queue.drops.read()).toMatchObject([{ why: 'damaged', from: 1, to: 2, count: 1 }])
     expect(again.queue.status()).toMatchObject({ count: 0, bytes: 0 })
+    await again.queue.close()
+    const third = await openBench({}, files)
+    expect(third.queue.drops.totals).toMatchObject({ damaged: { count: 1 } })
   })
 
   test('puts an item aside that another program wrote, and goes on', async () => {
@@ -115,6 +116,30 @@ describe('a queue that finds less than its cursors know of', () => {
 })
 
 describe('a queue after an ordinary accident', () => {
+  test('may lose what did not wait for the disk, says nothing of it, and goes on', async () => {
+    const { queue, files } = await openBench()
+    await queue.put([item('kept')])
+    await queue.put([item('perhaps')], { durability: 'os' })
+    const killed = await openBench({}, files.afterKill())
+    expect(await drain(await killed.queue.consumer('other'), killed.runtime)).toEqual(['kept', 'perhaps'])
+    const cut = await openBench({}, files.crash())
+    const consumer = await cut.queue.consumer('uplink')
+    expect(await drain(consumer, cut.runtime)).toEqual(['kept'])
+    await cut.queue.put([item('next')])
+    expect(await drain(consumer, cut.runtime)).toEqual(['next'])
+    expect(cut.queue.status()).toMatchObject({ count: 0, bytes: 0, drops: {}, alarms: [] })
+    const again = await openBench({}, files.crash())
+    expect(again.queue.status()).toMatchObject({ drops: {}, alarms: [] })
+  })
+
+  test('does not bring back what was dropped', async () => {
+    const { queue, files } = await openBench({ quota: { countMax: 2, whenFull: 'drop-oldest' } })
+    for (const text of ['a', 'b', 'c', 'd']) await queue.put([item(text)])
+    const again = await openBench({}, files.crash())
+    expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['c', 'd'])
+    expect(again.queue.drops.totals).toMatchObject({ quota: { count: 2 } })
+  })
+
   test('raises no alarm, though its table skips the offsets of deliveries that did not wait for the disk', async () => {
     const { queue, runtime, files } = await openBench()
     await queue.put([item('a'), item('b')])

@@ -56,8 +56,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/table/log-table.ts',
-        find: 'this.#pending.push({ entries, done })',
-        replace: 'done.resolve(); this.#pending.push({ entries, done })',
+        find: 'this.#pending.push({ entries, durability, done })',
+        replace: 'done.resolve(); this.#pending.push({ entries, durability, done })',
       },
     ],
   },

@@ -3,6 +3,9 @@ import { Contender, type MeasuredSlice } from './contender.ts'
 import type { StorePlan } from './store.ts'
 import { rawWorkloadOf, type Workload } from './workload.ts'
 
+/** Between two slices. */
+const SETTLE_MS = 100
+
 /** What a contender came to over all its slices of one workload. */
 export interface Outcome {
   readonly plan: StorePlan
@@ -76,11 +79,12 @@ async function runWorkload(
 ): Promise<void> {
   const ms = (seconds * 1000) / slices
   for (let slice = -1; slice < slices; slice += 1) {
-    for (const entry of entries) {
+    for (const entry of rotated(entries, slice)) {
       const { plan, contender, failure } = entry
       if (failure !== undefined || contender === undefined) continue
       const load = plan.isRaw ? rawWorkloadOf(workload) : workload
       try {
+        await settle()
         if (slice < 0) await contender.run({ workload: load, ms: warmUpSeconds * 1000 })
         else entry.slices.push(await contender.run({ workload: load, ms }))
       } catch (error) {
@@ -88,6 +92,16 @@ async function runWorkload(
       }
     }
   }
+}
+
+/** What one contender leaves to be written in the background must not always hit the same next one. */
+function rotated<Item>(items: readonly Item[], by: number): readonly Item[] {
+  const start = (by + items.length) % items.length
+  return [...items.slice(start), ...items.slice(0, start)]
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
 }
 
 function outcomeOf({ plan, slices, failure }: Entry): Outcome {

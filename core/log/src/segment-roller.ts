@@ -90,7 +90,7 @@ export class SegmentRoller {
 
   /** Takes back what a refused write has left, if it has left anything; rejects if nobody knows what is there. */
   async undo(): Promise<boolean> {
-    return this.#isSound && this.#active !== undefined && this.#active.undo()
+    return this.#isSound && (await this.#active?.undo()) === true
   }
 
   /** After a full disk: true if there is another way to get by with what is there. */

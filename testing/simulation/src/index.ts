@@ -1,3 +1,5 @@
+export { type BusReport, type BusRunOptions, runBus } from './bus/bus-simulation.ts'
+export { type BusAction, type BusTrace, drawBusTrace } from './bus/bus-trace.ts'
 export {
   type ExhaustiveOptions,
   type ExhaustiveReport,

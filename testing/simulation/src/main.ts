@@ -4,8 +4,8 @@ import { runSeeds } from './seed-runner.ts'
 import type { SeedResult, Target } from './target.ts'
 import { targets } from './targets.ts'
 
-const USAGE = `npm run sim -- spine|log <seed>                                   replays one seed and tells what happened
-npm run sim -- spine|log --count <n> [--from <seed>] [--jobs <n>] [--json]   runs seeds one after the other
+const USAGE = `npm run sim -- spine|log|bus <seed>                                   replays one seed and tells what happened
+npm run sim -- spine|log|bus --count <n> [--from <seed>] [--jobs <n>] [--json]   runs seeds one after the other
 npm run sim -- log --exhaustive [--operations <n>] [--json]          every short trace, with everything that a crash can leave
 npm run sim -- log --exhaustive --trace '<start>, <step>, …'         one of them
 Without a name it is the spine.`

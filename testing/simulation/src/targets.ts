@@ -1,3 +1,4 @@
+import { busTarget } from './bus/bus-target.ts'
 import { logTarget } from './log/log-target.ts'
 import { spineTarget } from './spine/spine-target.ts'
 import type { Target } from './target.ts'
@@ -6,4 +7,5 @@ import type { Target } from './target.ts'
 export const targets: Readonly<Record<string, Target>> = {
   spine: spineTarget,
   log: logTarget,
+  bus: busTarget,
 }

@@ -26,6 +26,7 @@ export const proofSteps: readonly Step[] = [
   vitestStep('e2e', 15 * MINUTE_MS),
   scriptStep('simulation', 'testing/simulation/src/main.ts', 'spine', '--count', '200'),
   scriptStep('crashing logs', 'testing/simulation/src/main.ts', 'log', '--count', '6', '--jobs', '2'),
+  scriptStep('crashing buses', 'testing/simulation/src/main.ts', 'bus', '--count', '12', '--jobs', '2'),
   scriptStep('short logs', 'testing/simulation/src/main.ts', 'log', '--exhaustive', '--operations', '6'),
   scriptStep('torture', 'testing/torture/src/main.ts', 'spine', '--kills', '3'),
   scriptStep('log torture', 'testing/torture/src/main.ts', 'log', '--kills', '60'),

@@ -1,4 +1,4 @@
-import { errorText, type Random, type Scheduler } from '@millrace/kernel'
+import { errorText, type Random } from '@millrace/kernel'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import { seedStream } from '../seed-streams.ts'
 import { Explorer } from './explorer.ts'
@@ -8,6 +8,7 @@ import { LogLife } from './log-life.ts'
 import { describeAction, drawTrace, isCompacted, isWeak, type LogAction, type LogTrace } from './log-trace.ts'
 import { MomentWatch } from './moment-watch.ts'
 import { RecordBook } from './record-book.ts'
+import { turnScheduler } from './turn-scheduler.ts'
 import { fail, Violation } from './violation.ts'
 
 /** Choices for a run that the seed does not make. */
@@ -201,15 +202,6 @@ class LogRun {
     this.#life.die()
     this.#facts.push({ kind: 'crashed', isWarm: crash.how === 'kill' })
   }
-}
-
-/** Time is counted in turns of the queue of promise reactions. */
-const turnScheduler: Scheduler = {
-  after: (turns, task) => {
-    const turn = (left: number) => (left <= 0 ? task() : queueMicrotask(() => turn(left - 1)))
-    queueMicrotask(() => turn(turns))
-    return () => {}
-  },
 }
 
 function stackOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { MemoryFiles } from '@millrace/memory'
 import { runExhaustive, runLog } from '@millrace/simulation'
 import { describe, expect, test } from 'vitest'
+import { replacing } from '../replacing.ts'
 
 describe('a log on a disk whose power fails at every moment', () => {
   test('keeps all its promises under the first seeds', async () => {
@@ -40,16 +41,6 @@ describe('every short trace of a log', () => {
     })
   })
 })
-
-/** A disk of which some members are replaced. */
-function replacing<Target extends object>(target: Target, members: Partial<Target>): Target {
-  return new Proxy(target, {
-    get: (_, name) => {
-      const value: unknown = Reflect.get(name in members ? members : target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 /** What each disk does that it must not, and that the log is not to blame for. */
 const lies: Readonly<Record<string, (disk: MemoryFiles) => MemoryFiles>> = {

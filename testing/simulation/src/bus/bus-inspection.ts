@@ -1,5 +1,6 @@
 import {
   type Bus,
+  type DeadLetter,
   isForGroup,
   type Message,
   openLogBus,
@@ -176,10 +177,21 @@ class BusInspection {
     if (writer.epoch <= epoch) fail(`a new writer has epoch ${writer.epoch}, and there has been ${epoch}`)
   }
 
+  /** Page by page: one read may end where a segment does. */
+  async #allLetters(): Promise<readonly DeadLetter[]> {
+    const all: DeadLetter[] = []
+    for (let fromOffset = 0; ; ) {
+      const { letters, nextOffset } = await readDeadLetters(this.#bus, TOPIC, { fromOffset, limit: 10_000 })
+      if (letters.length === 0) return all
+      all.push(...letters)
+      fromOffset = nextOffset
+    }
+  }
+
   /** Every letter that was acknowledged is there once, and was replayed once if somebody was told so. */
   async #letters(): Promise<void> {
     const { dead } = this.#knowledge
-    const { letters } = await readDeadLetters(this.#bus, TOPIC, { limit: 10_000 })
+    const letters = await this.#allLetters()
     const counts = new Map<string, number>()
     for (const { origin, cause, replayed } of letters) {
       const name = `${origin?.partition}/${origin?.offset} ${cause.group}`

@@ -1,4 +1,4 @@
-import { LOG_HELP, logCommand } from './log/command-line.ts'
+import { LOG_HELP, logCommand, QUEUE_HELP, queueCommand } from './command-line.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
 
 interface Command {
@@ -8,6 +8,7 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   log: { help: LOG_HELP, run: logCommand },
+  queue: { help: QUEUE_HELP, run: queueCommand },
   spine: { help: SPINE_HELP, run: spineCommand },
 }
 

@@ -30,6 +30,7 @@ export const proofSteps: readonly Step[] = [
   scriptStep('short logs', 'testing/simulation/src/main.ts', 'log', '--exhaustive', '--operations', '6'),
   scriptStep('torture', 'testing/torture/src/main.ts', 'spine', '--kills', '3'),
   scriptStep('log torture', 'testing/torture/src/main.ts', 'log', '--kills', '60'),
+  scriptStep('queue torture', 'testing/torture/src/main.ts', 'queue', '--kills', '40'),
 ]
 
 function vitestStep(project: string, limitMs: number): Step {

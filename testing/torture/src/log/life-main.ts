@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Random, randomInteger, seededRandom } from '@millrace/kernel'
 import { type Durability, type Log, openLog } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
+import { liveByPlan, reporter } from '../process/started-process.ts'
 import {
   APPEND_RECORDS_MAX,
   APPENDS_UNDER_WAY_MAX,
@@ -9,10 +10,12 @@ import {
   type LogKind,
   retentionBytesMax,
 } from './life-plan.ts'
+import type { LifeReport } from './life-report.ts'
 import { nameText, type RecordName, recordOf, recordReport } from './record-name.ts'
-import { liveByPlan, report } from './started-process.ts'
 
 /** The program that is killed: one life of a log. */
+
+const report = reporter<LifeReport>()
 
 /** How often the log is asked to remove what may go, in milliseconds. */
 const MAINTENANCE_MS = 15

@@ -1,3 +1,5 @@
+import type { ClosingReport, FailedReport } from '../process/started-process.ts'
+
 /** A record that was told: `name` of {@link toldName}, and the digest of its value. */
 export interface ToldRecord {
   readonly offset: number
@@ -22,18 +24,5 @@ export type LifeReport =
   | { readonly kind: 'acknowledged'; readonly baseOffset: number; readonly name: string }
   /** Everything below may go from now on. */
   | { readonly kind: 'trimming'; readonly offset: number }
-  /** It has stopped appending, and closes now. */
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'closed' }
-  /** Something was refused or thrown that should not have been. */
-  | { readonly kind: 'failed'; readonly what: string }
-
-export function reportLine(report: LifeReport): string {
-  return `${JSON.stringify(report)}\n`
-}
-
-/** The reports in what was said; a last line without its end was cut off by a kill, and says nothing. */
-export function parseReports(text: string): LifeReport[] {
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LifeReport)
-}
+  | ClosingReport
+  | FailedReport

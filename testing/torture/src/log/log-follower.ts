@@ -1,7 +1,10 @@
 import type { FindingBook } from '../finding.ts'
-import { parseReports } from './life-report.ts'
+import { parseReports } from '../process/report-line.ts'
+import { WaitingProcess } from '../process/waiting-process.ts'
+import type { LifeReport } from './life-report.ts'
 import type { LogRecord } from './log-record.ts'
-import { WaitingProcess } from './waiting-process.ts'
+
+const READER = new URL('reader-main.ts', import.meta.url)
 
 /** A reader beside the writers of one log, which is killed from time to time, too. */
 export class LogFollower {
@@ -25,14 +28,14 @@ export class LogFollower {
   /** Begins to read, if it does not already. */
   async start(): Promise<void> {
     if (this.#process !== undefined) return
-    this.#process = new WaitingProcess('reader-main.ts')
+    this.#process = new WaitingProcess(READER)
     await this.#process.begin({ root: this.#root })
   }
 
   /** Takes note of what it has told. To be called while no writer lives: what is seen then must stay. */
   take(): void {
     const lines = this.#process?.takeLines() ?? ''
-    for (const report of parseReports(lines)) {
+    for (const report of parseReports<LifeReport>(lines)) {
       if (report.kind === 'failed')
         this.#findings.add('a reader goes on beside writers that die', report.what)
       if (report.kind !== 'record') continue

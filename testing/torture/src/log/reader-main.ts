@@ -1,8 +1,11 @@
 import { followLog, openLogReader } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
+import { liveByPlan, reporter } from '../process/started-process.ts'
 import type { ReaderPlan } from './life-plan.ts'
+import type { LifeReport } from './life-report.ts'
 import { recordReport } from './record-name.ts'
-import { liveByPlan, report } from './started-process.ts'
+
+const report = reporter<LifeReport>()
 
 /** A process that only reads, while writers come and die beside it: tells every record that it sees. */
 await liveByPlan<ReaderPlan>(async ({ root }) => {

@@ -6,6 +6,7 @@ const REPLAY = 'what is published during a replay comes once, in the order of it
 const ANSWER = 'what the peer has not answered is handled again, and let go when it has'
 const LINK =
   'what a device has not acknowledged comes again on its next connection, although the link died in silence'
+const QUEUE = 'a queue lets an item go when its acknowledgement is durable, and not before'
 const DELIVERY = 'core/devices/src/session-delivery.ts'
 const MEMBER = 'core/bus/src/group-member.ts'
 
@@ -103,6 +104,51 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         file: 'core/processing/src/watermark.ts',
         find: `while (mark.items[finished]?.state === 'finished') finished += 1`,
         replace: 'finished = mark.items.indexOf(item) + 1',
+      },
+    ],
+  },
+  {
+    name: 'an acknowledgement is told before its cursor is written',
+    turnsRed: QUEUE,
+    edits: [
+      {
+        file: 'core/log/src/queue/cursor-writer.ts',
+        find: 'if (entries.length > 0) await this.#reserve.write(() => this.#table.put(entries, { durability }))',
+        replace:
+          'if (entries.length > 0) void this.#reserve.write(() => this.#table.put(entries, { durability })).catch(() => {})',
+      },
+    ],
+  },
+  {
+    name: 'a cursor is written and not synced',
+    turnsRed: QUEUE,
+    edits: [
+      {
+        file: 'core/log/src/queue/cursor-writer.ts',
+        find: `? 'disk' : 'os'`,
+        replace: `? 'os' : 'os'`,
+      },
+    ],
+  },
+  {
+    name: 'an item is done when it is handed out',
+    turnsRed: QUEUE,
+    edits: [
+      {
+        file: 'core/log/src/queue/take-loop.ts',
+        find: 'if (isFirst) change.taken(progress.cursor, { from: offset, to })',
+        replace: 'if (isFirst) change.done(progress.cursor, { from: offset, to })',
+      },
+    ],
+  },
+  {
+    name: 'a lane is trimmed up to its end',
+    turnsRed: QUEUE,
+    edits: [
+      {
+        file: 'core/log/src/queue/lane.ts',
+        find: 'await this.log.trimBefore(Math.min(head.offset, this.log.endOffset))',
+        replace: 'await this.log.trimBefore(this.log.endOffset)',
       },
     ],
   },

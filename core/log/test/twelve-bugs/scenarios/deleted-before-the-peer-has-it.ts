@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
 import { type Bus, openLogBus } from '@millrace/bus'
 import { type ManualRuntime, manualRuntime, settle } from '@millrace/kernel'
+import { openQueue, type Queue } from '@millrace/log'
 import { type MemoryFiles, memoryBus, memoryFiles } from '@millrace/memory'
 import { startProcessor } from '@millrace/processing'
 import { Device, tierOn } from '../machinery/device.ts'
-import { appended, does, followed, opened, record } from '../machinery/small-log.ts'
+import {
+  appended,
+  does,
+  everyMoment,
+  followed,
+  large,
+  type Moment,
+  opened,
+  record,
+} from '../machinery/small-log.ts'
 
 /**
- * What concerns log, bus and devices today: whoever passes something on lets go of it only when the other side has it,
+ * What concerns log, queue, bus and devices today: whoever passes something on lets go of it only when the other side has it,
  * and a backlog is passed on by itself. The lanes of a gateway, its link and its receiver kit come with the gateway.
  */
 
@@ -160,6 +170,60 @@ async function whatNobodyHasAnsweredComesAgain(): Promise<void> {
   assert.equal(group?.positions[0]?.offset, 3, 'and is let go when it has')
 }
 
+interface QueueFacts {
+  readonly put: readonly string[]
+  /** Acknowledgements that were begun, and those that were durable. */
+  readonly begun: readonly string[]
+  readonly done: readonly string[]
+}
+
+/** Small segments, so that what is done is given back on the way. */
+function queueOn(files: MemoryFiles): Promise<Queue> {
+  const sizes = { segmentBytesMax: 64 * 1024, itemBytesMax: 8 * 1024 }
+  return does('the queue opens', openQueue({ files, directory: 'queue', runtime: manualRuntime(), ...sizes }))
+}
+
+/** Every moment of a queue that is filled, half emptied, and closed; its lane is trimmed on the way. */
+function momentsOfAQueue(): Promise<readonly Moment<QueueFacts>[]> {
+  const facts = { put: [] as string[], begun: [] as string[], done: [] as string[] }
+  const work = async (files: MemoryFiles) => {
+    const queue = await queueOn(files)
+    const consumer = await does('the consumer is there', queue.consumer('peer'))
+    for (let round = 0; round < 10; round += 1) {
+      const names = [0, 1, 2, 3].map((index) => `i${round * 4 + index}`)
+      await does('it is put', queue.put(names.map((name) => ({ value: large(name, 4000).value }))))
+      facts.put.push(...names)
+      const finished = await does('it is taken', consumer.take({ countMax: 3, waitMsMax: 0 }))
+      facts.begun.push(...finished.map(textOf))
+      await does('it is acknowledged', consumer.acknowledge(finished))
+      facts.done.push(...finished.map(textOf))
+    }
+    await does('the peer has it, and says nothing', consumer.take({ countMax: 3, waitMsMax: 0 }))
+    await does('it closes', queue.close())
+  }
+  return everyMoment(work, () => ({ put: [...facts.put], begun: [...facts.begun], done: [...facts.done] }))
+}
+
+function textOf({ value }: { readonly value: Uint8Array }): string {
+  return decoder.decode(value).replace(/\.+$/, '')
+}
+
+async function aQueueLetsGoWhenItIsDone(): Promise<void> {
+  for (const { place, facts, killed, powerless } of await momentsOfAQueue()) {
+    for (const [end, disk] of [['killed', killed] as const, ['no power', powerless.least()] as const]) {
+      const queue = await queueOn(disk)
+      const consumer = await does('the consumer is there', queue.consumer('peer'))
+      const items = await does('it is taken', consumer.take({ countMax: 1000, bytesMax: 1e9, waitMsMax: 0 }))
+      const come = new Set(items.map(textOf))
+      const again = facts.done.filter((name) => come.has(name))
+      assert.deepEqual(again, [], `${end} in ${place}: what was acknowledged does not come again`)
+      const due = facts.put.filter((name) => !facts.begun.includes(name) && !come.has(name))
+      assert.deepEqual(due, [], `${end} in ${place}: what nobody has acknowledged comes`)
+      await does('it closes', queue.close())
+    }
+  }
+}
+
 /** No FIN: the device's side is cut, and the server does not hear of it. */
 async function aSilentLink(): Promise<void> {
   const runtime = manualRuntime()
@@ -224,6 +288,7 @@ export const bug = {
     'what comes just when its reader looks away is not missed': nothingIsMissed,
     'what the peer has not answered is handled again, and let go when it has':
       whatNobodyHasAnsweredComesAgain,
+    'a queue lets an item go when its acknowledgement is durable, and not before': aQueueLetsGoWhenItIsDone,
     'what a device has not acknowledged comes again on its next connection, although the link died in silence':
       aSilentLink,
     'a device is answered when its publication is durable': nothingIsAnsweredBeforeItIsKept,

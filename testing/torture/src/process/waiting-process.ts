@@ -24,9 +24,8 @@ export class WaitingProcess {
   #said = ''
   #isReady = Promise.withResolvers<void>()
 
-  /** `program` is a file beside this one. */
-  constructor(program: string) {
-    const path = fileURLToPath(new URL(program, import.meta.url))
+  constructor(program: URL) {
+    const path = fileURLToPath(program)
     const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
     this.#child = spawn(process.execPath, [path], { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.ended = once(this.#child, 'close').then(() => {

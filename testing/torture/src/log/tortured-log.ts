@@ -1,34 +1,27 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Random, randomInteger } from '@millrace/kernel'
-import type { FindingBook } from '../finding.ts'
+import { Deaths } from '../process/deaths.ts'
+import { type Death, type LifeOutcome, liveOnce } from '../process/killed-life.ts'
+import type { Lane } from '../process/lanes.ts'
 import { type Lie, tell } from './lie.ts'
 import type { LifePlan, LogKind } from './life-plan.ts'
-import { type Death, type LifeOutcome, liveOnce } from './life-process.ts'
 import type { LifeReport } from './life-report.ts'
 import { LogFollower } from './log-follower.ts'
 import { LogRecord } from './log-record.ts'
 import { storyOf } from './log-story.ts'
 import { parseName } from './record-name.ts'
-import { WaitingProcess } from './waiting-process.ts'
 
 /** How long a life appends before it closes by itself, in milliseconds. */
 const WORK_MS_MIN = 10
 const WORK_MS_MAX = 120
-/** Opening and telling takes about as long at first, in milliseconds; then what it takes is measured. */
-const OPENING_MS = 15
-/** How much the last opening counts in the mean of all. */
-const OPENING_WEIGHT = 0.2
-/** Closing takes a little less, in milliseconds. */
-const CLOSING_MS = 4
-/** A kill in step with the reports comes after this many at most. */
-const REPORTS_MAX = 150
 /** A log is thrown away after so many lives, and a new one begun. */
 const LIVES_MIN = 15
 const LIVES_MAX = 60
 
-/** What all lanes of a torture count together. */
-export interface LaneTally {
+type Outcome = LifeOutcome<LifeReport>
+
+/** What all logs of a torture count together. */
+export interface LogTally {
   kills: number
   killsBeforeOpen: number
   killsInClose: number
@@ -41,60 +34,29 @@ export interface LaneTally {
   openMsMax: number
 }
 
-/** Options of {@link tortureLane}. */
-export interface LaneOptions {
-  readonly random: Random
-  readonly directory: string
-  /** Takes one of the kills that are left; false if there is none. */
-  readonly takeKill: () => boolean
-  readonly tally: LaneTally
-  readonly findings: FindingBook
+/** What a tortured log is given beside its lane. */
+export interface TortureSettings {
+  readonly tally: LogTally
   readonly lie: Lie | undefined
 }
 
-/** Kills one log after the other until no kill is left, or something is wrong: then its directory stays. */
-export async function tortureLane(options: LaneOptions): Promise<void> {
-  let standby = new WaitingProcess('life-main.ts')
-  const nextLife = () => {
-    const ready = standby
-    // The next process loads its code while this one lives.
-    standby = new WaitingProcess('life-main.ts')
-    return ready
-  }
-  try {
-    for (let index = 0; ; index += 1) {
-      const root = join(options.directory, `log-${index}`)
-      const log = new TorturedLog(options, root, nextLife)
-      const goesOn = await log.torture()
-      if (!options.findings.isEmpty) return
-      await rm(root, { recursive: true, force: true })
-      if (!goesOn) return
-    }
-  } finally {
-    standby.kill()
-    await standby.ended
-  }
-}
-
 /** One log on real files, from its first life to its last. */
-class TorturedLog {
-  readonly #options: LaneOptions
+export class TorturedLog {
+  readonly #options: Lane & TortureSettings
   readonly #root: string
-  readonly #nextLife: () => WaitingProcess
   readonly #kind: LogKind
+  readonly #deaths: Deaths
   readonly #record: LogRecord
   /** Half of the logs are read by another process, too. */
   readonly #follower: LogFollower | undefined
   #life = 0
-  /** How long opening takes as busy as the machine is; kills at the start come before, others may come that much later. */
-  #openingMs = OPENING_MS
 
-  constructor(options: LaneOptions, root: string, nextLife: () => WaitingProcess) {
+  constructor(options: Lane & TortureSettings, root: string) {
     const { random, findings } = options
     this.#options = options
     this.#root = root
-    this.#nextLife = nextLife
     this.#kind = chooseKind(random)
+    this.#deaths = new Deaths(random)
     this.#record = new LogRecord(this.#kind, findings)
     this.#follower = random.next() < 0.5 ? new LogFollower(root, this.#record, findings) : undefined
   }
@@ -125,13 +87,13 @@ class TorturedLog {
     const { random, findings, lie } = this.#options
     for (let ended: string = 'closed'; ended !== 'killed' && findings.isEmpty; ) {
       const workMs = randomInteger(random, WORK_MS_MIN, WORK_MS_MAX)
-      ended = await this.#live(workMs, this.#chooseDeath(workMs))
+      ended = await this.#live(workMs, this.#deaths.choose(workMs))
       if (lie !== undefined) await tell(lie, join(this.#root, 'log')).catch(() => false)
     }
   }
 
-  async #live(workMs: number, death: Death): Promise<LifeOutcome['ended']> {
-    const { random, lie } = this.#options
+  async #live(workMs: number, death: Death): Promise<Outcome['ended']> {
+    const { random, lie, nextLife } = this.#options
     await this.#follow()
     const plan: LifePlan = {
       ...this.#kind,
@@ -142,7 +104,7 @@ class TorturedLog {
       workMs,
       isLying: lie === 'early',
     }
-    const outcome = await liveOnce(this.#nextLife(), plan, death)
+    const outcome = await liveOnce<LifeReport>(nextLife(), plan, death, 'told')
     this.#judge(outcome)
     this.#life += 1
     return outcome.ended
@@ -160,21 +122,11 @@ class TorturedLog {
     await this.#follower.start()
   }
 
-  /** Most moments are as likely as any other; some are in the opening or the closing, some right behind a report. */
-  #chooseDeath(workMs: number): Death {
-    const { random } = this.#options
-    const kind = random.next()
-    if (kind < 0.15) return { kind: 'time', ms: random.next() * this.#openingMs }
-    if (kind < 0.25) return { kind: 'closing', ms: randomInteger(random, 0, CLOSING_MS) }
-    if (kind < 0.45) return { kind: 'reports', count: randomInteger(random, 0, REPORTS_MAX) }
-    return { kind: 'time', ms: random.next() * (this.#openingMs + workMs) }
-  }
-
-  #judge({ ended, reports, said, openingMs }: LifeOutcome): void {
+  #judge({ ended, reports, said, openingMs }: Outcome): void {
     const { findings, tally } = this.#options
     const say = (promise: string, example: string) =>
       findings.add(promise, `in life ${this.#life}: ${example}`)
-    if (openingMs !== undefined) this.#openingMs += OPENING_WEIGHT * (openingMs - this.#openingMs)
+    this.#deaths.note(openingMs)
     for (const report of reports)
       if (report.kind === 'failed') say('nothing is refused or thrown', report.what)
     if (ended === 'stuck') say('it opens, works and closes', `it did not end: ${said}`)
@@ -197,7 +149,7 @@ class TorturedLog {
     else this.#record.acknowledge(report.baseOffset, name)
   }
 
-  #count(ended: LifeOutcome['ended'], reports: readonly LifeReport[]): void {
+  #count(ended: Outcome['ended'], reports: readonly LifeReport[]): void {
     const { tally } = this.#options
     const opened = reports.find((report) => report.kind === 'opened')
     tally.openMsMax = Math.max(tally.openMsMax, opened?.openMs ?? 0)

@@ -58,9 +58,16 @@ export class FollowedLog implements ReadableLog {
       said: (bytes) => log.#hear(decodeLogState(bytes)),
       fellSilent: () => {},
     })
-    await log.#following
-    if (log.#followed === undefined) await log.#survey(undefined)
-    return log
+    try {
+      await log.#following
+      await log.#surveyFirst()
+      // The writer may have spoken meanwhile.
+      await log.#following
+      return log
+    } catch (error) {
+      await log.close()
+      throw error
+    }
   }
 
   get startOffset(): number {
@@ -144,6 +151,18 @@ export class FollowedLog implements ReadableLog {
     this.#following = undefined
   }
 
+  /** Without a word from the writer. One that begins just now may remove files between the list and a look at them. */
+  async #surveyFirst(): Promise<void> {
+    for (let attempt = 1; this.#followed === undefined; attempt += 1) {
+      try {
+        await this.#survey(undefined)
+        return
+      } catch (error) {
+        if (attempt === SURVEYS_MAX) throw error
+      }
+    }
+  }
+
   /** Asked when a segment is not what it was: it may have been removed, or compacted, meanwhile. */
   async #hasChanged(segment: Segment): Promise<boolean> {
     await this.#following
@@ -178,7 +197,8 @@ export class FollowedLog implements ReadableLog {
           : await this.#adoptLast(current, names, state)
       segments.push(this.#known(segment) ?? segment)
     }
-    if (this.#isClosed) return
+    const isOvertaken = state === undefined && this.#heard !== undefined
+    if (this.#isClosed || isOvertaken) return
     this.#segments.replaceAll(segments)
     this.#followed = state
     const first = segments[0]?.baseOffset ?? 0

@@ -65,6 +65,23 @@ describe('a reader beside the writer', () => {
     expect(reader.gaps).toEqual([])
   })
 
+  test('opens although a segment goes between the list of them and a look at it', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (let index = 0; index < 8; index += 1) await log.append([large(`r${index}`)])
+    await log.close()
+    files.onCall = ({ operation, moment }) => {
+      if (operation !== 'list' || moment !== 'answered') return
+      files.onCall = undefined
+      void files.remove(segmentPath(0))
+    }
+    await using reader = await openReader(files)
+    expect(reader.startOffset).toBe(3)
+    expect(await contents(reader)).toHaveLength(5)
+    files.failNext('list', 'EIO', { times: 100 })
+    await expect(openReader(files)).rejects.toMatchObject({ code: 'EIO' })
+  })
+
   test('names damage as the writer does, and reads on behind it', async () => {
     const files = memoryFiles()
     await using log = await openTestLog(files)

@@ -76,7 +76,10 @@ export class LaneProgress {
     return recordAt(this.#recalled, offset)
   }
 
-  /** Where the consumer's need begins, after its cursor has moved; where that is not known, as before. */
+  /**
+   * Where the consumer's need begins, after its cursor has moved. Where the bytes before that are not known, because
+   * nobody has looked there since the queue was opened, it is as before, or the lane's floor.
+   */
   settle(): void {
     const { doneBefore } = this
     const { end, floor } = this.lane
@@ -86,6 +89,7 @@ export class LaneProgress {
       (doneBefore >= end.offset ? end.at : undefined) ??
       (doneBefore === floor.offset ? floor.at : undefined)
     if (at !== undefined) this.mark = { offset: doneBefore, at }
+    else if (floor.offset > this.mark.offset) this.mark = floor
   }
 
   /**

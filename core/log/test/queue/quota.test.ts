@@ -104,6 +104,19 @@ describe('a full queue', () => {
     expect(keys.filter((key) => key.startsWith('done/'))).toHaveLength(1)
   })
 
+  test('that drops up to items that were acknowledged before it was opened goes on behind them', async () => {
+    const options = { quota: { countMax: 3, whenFull: 'drop-oldest' } } as const
+    const { queue, runtime, files } = await openBench(options)
+    await queue.put([item('a'), item('b'), item('c')])
+    const consumer = await queue.consumer('uplink')
+    await consumer.acknowledge((await takeNow(consumer, runtime)).slice(1, 2))
+    await queue.close()
+    const again = await openBench(options, files)
+    for (const text of ['d', 'e', 'f']) await again.queue.put([item(text)])
+    expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['d', 'e', 'f'])
+    expect(again.queue.drops.totals).toMatchObject({ quota: { count: 2 } })
+  })
+
   test('drops what somebody holds, who may finish with it before the next one with its key goes', async () => {
     const { queue, runtime } = await openBench({ quota: { countMax: 2, whenFull: 'drop-oldest' } })
     await queue.put([item('k1', { key: 'k' }), item('k2', { key: 'k' })])

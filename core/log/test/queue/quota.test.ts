@@ -105,15 +105,20 @@ describe('a full queue', () => {
   })
 
   test('that drops up to items that were acknowledged before it was opened goes on behind them', async () => {
-    const options = { quota: { countMax: 3, whenFull: 'drop-oldest' } } as const
+    const options = { lanes: ['alarm', 'normal'], quota: { countMax: 4, whenFull: 'drop-oldest' } } as const
     const { queue, runtime, files } = await openBench(options)
-    await queue.put([item('a'), item('b'), item('c')])
     const consumer = await queue.consumer('uplink')
-    await consumer.acknowledge((await takeNow(consumer, runtime)).slice(1, 2))
+    for (const each of [item('a'), item('b'), item('x', { lane: 'alarm' }), item('c')]) {
+      await queue.put([each])
+      await runtime.advance(10)
+    }
+    const items = await takeNow(consumer, runtime, { lanes: ['normal'] })
+    await consumer.acknowledge(items.slice(1))
     await queue.close()
-    const again = await openBench(options, files)
-    for (const text of ['d', 'e', 'f']) await again.queue.put([item(text)])
-    expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['d', 'e', 'f'])
+    // Of what was done, b is older than x, and c is younger: the oldest of all is on one side of both, then on the other.
+    const again = await openBench(options, files, runtime)
+    for (const text of ['d', 'e', 'f', 'g']) await again.queue.put([item(text)])
+    expect(await drain(await again.queue.consumer('uplink'), runtime)).toEqual(['d', 'e', 'f', 'g'])
     expect(again.queue.drops.totals).toMatchObject({ quota: { count: 2 } })
   })
 

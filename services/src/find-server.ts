@@ -19,7 +19,9 @@ export interface FoundServer {
 export function findServers(service: Service, path: string = process.env.PATH ?? ''): readonly FoundServer[] {
   const folders = [PROGRAM_DIRECTORY, ...path.split(delimiter), '/usr/sbin', '/usr/local/sbin']
   const paths = service.programs.flatMap((name) => folders.map((folder) => join(folder, name)))
-  return [...new Set(paths.filter(isExecutable).map((each) => realpathSync(each)))]
+  // Known by what it is, but started by its name: Debian's redis-server is a link to a program that acts by its name.
+  const byProgram = new Map(paths.filter(isExecutable).map((each) => [realpathSync(each), each]))
+  return [...byProgram.values()]
     .flatMap((each) => {
       const version = versionOf(each)
       return version === undefined ? [] : [{ path: each, version }]

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findServers, freePort, isAtLeast, services, startTestServer } from '@millrace/services'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -54,4 +57,17 @@ test('a free port has no listener', async () => {
     connect(port, '127.0.0.1').once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
   expect(await refused).toBe('ECONNREFUSED')
+})
+
+test('a server that is one program under several names, as Redis is on Debian, is found and asked by its own name', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'services-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const real = join(folder, 'redis-check-rdb')
+  const script =
+    'case "$0" in *redis-server) echo "Redis server v=99.0.1 sha=0";; *) echo "usage" >&2; exit 1;; esac'
+  writeFileSync(real, `#!/bin/sh\n${script}\n`)
+  chmodSync(real, 0o755)
+  symlinkSync(real, join(folder, 'redis-server'))
+  const [newest] = findServers(services.redis, folder)
+  expect(newest).toEqual({ path: join(folder, 'redis-server'), version: [99, 0, 1] })
 })

@@ -262,7 +262,8 @@ export class DurableLog implements Log {
       this.#tail.push({ baseOffset, count, firstTimestampMs, isSparse: false, body })
       this.#endOffset = baseOffset + count
     }
-    this.#mark.advance(durableOffset)
+    // Not beyond the last record: of offsets that were skipped after a crash nobody can say that they were durable.
+    this.#mark.advance(Math.min(durableOffset, this.#recovered.segments.last?.endOffset ?? 0))
     this.#announce()
     this.#waiters.wake()
   }

@@ -83,7 +83,7 @@ export class DurableMark {
 
   /** Notes that everything before `offset` is durable; it is written within a second or so. */
   advance(offset: number): void {
-    this.#wanted = offset
+    this.#wanted = Math.max(this.#wanted, offset)
     this.#cancel ??= this.#scheduler.after(DELAY_MS, () => {
       this.#cancel = undefined
       void this.#write(false)

@@ -78,7 +78,7 @@ export async function recoverLog(
   if (last === undefined) {
     const nextOffset = Math.max(durableOffset, mark.reserved)
     gaps.add({ from: 0, to: durableOffset, reason: 'no segment is left' })
-    gaps.add({ from: 0, to: nextOffset, reason: SKIPPED })
+    gaps.add({ from: 0, to: nextOffset, reason: SKIPPED, isPast: true })
     return { segments, gaps, nextOffset, lastIsSound: false }
   }
   const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)

@@ -137,4 +137,32 @@ describe('an append that does not wait for the disk', () => {
       expect((await contents(again)).slice(0, 3)).toEqual(['0:first', '1:a', '2:b'])
     }
   })
+
+  test('leaves no loss behind when the process is killed before anything of it was written', async () => {
+    const fill = async (files = memoryFiles()) => ({ files, log: await openTestLog(files) })
+    const whole = await fill()
+    const before = whole.files.operations
+    await whole.log.append([record('a')], { durability: 'os' })
+    const calls = whole.files.operations - before
+    for (let call = 0; call <= calls; call += 1) {
+      const { files, log } = await fill()
+      files.stopAfter(call)
+      await log.append([record('a')], { durability: 'os' }).catch(() => {})
+      await using again = await openTestLog(files.afterKill())
+      expect(again.gaps.filter(({ isPast }) => isPast !== true)).toEqual([])
+    }
+  })
+
+  test('leaves no loss behind when what was skipped after a kill is synced, closed, and opened again', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    await log.append([record('a')], { durability: 'os' })
+    const killed = files.afterKill()
+    const next = await openTestLog(killed)
+    await next.sync()
+    await next.close()
+    await using again = await openTestLog(killed.afterKill())
+    expect(await contents(again)).toEqual(['0:a'])
+    expect(again.gaps.filter(({ isPast }) => isPast !== true)).toEqual([])
+  })
 })

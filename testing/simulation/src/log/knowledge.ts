@@ -121,7 +121,8 @@ export class Knowledge {
         this.trimmedBelow = Math.max(this.trimmedBelow, fact.offset)
         return undefined
       case 'removed':
-        this.removedBelow = Math.max(this.removedBelow, fact.offset)
+        // An empty log begins behind what was reserved: nothing that ever was there is gone by that.
+        this.removedBelow = Math.max(this.removedBelow, Math.min(fact.offset, this.usedEnd))
         return undefined
       case 'clock':
         this.nowMsMax = Math.max(this.nowMsMax, fact.nowMs)

@@ -82,6 +82,8 @@ export class LogLife {
       await quiet()
       if (isOver || this.#isDead) break
       if (waitedMs > PATIENCE_MS) fail(`${action.kind} does not come to an end`)
+      // Before it does, since what follows from the time may be on the disk before this is over.
+      this.#around.tell({ kind: 'clock', nowMs: this.#around.runtime.clock.now() + PATIENCE_STEP_MS })
       await this.#around.runtime.advance(PATIENCE_STEP_MS)
     }
     if (!this.#isDead) await doing

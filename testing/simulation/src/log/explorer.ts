@@ -156,7 +156,10 @@ export class Explorer {
     )
     const inspected = await inspect(disk, this.#settings, knowledge, { isWarm })
     facts.push(...whatWasSeen(inspected))
-    if (chance(this.#random, 0.3)) await inspected.runtime.advance(1500)
+    if (chance(this.#random, 0.3)) {
+      facts.push({ kind: 'clock', nowMs: inspected.runtime.clock.now() + 1500 })
+      await inspected.runtime.advance(1500)
+    }
     facts.push(await appendAfter(inspected, knowledge))
     if (knowledge.policy.isCompacted && chance(this.#random, 0.4)) await inspected.log.compact()
     if (chance(this.#random, 0.2)) {

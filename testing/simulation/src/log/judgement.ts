@@ -124,8 +124,9 @@ export class Judgement {
         fail(`offset ${offset} shows record ${found}, and has shown record ${number} before`)
       if (strength === 'doubtful' || (strength === 'written' && !this.#mustHaveWritten)) continue
       const isNamed = this.#gaps.some(({ from, to }) => from <= offset && offset < to)
-      if (offset < this.#start ? this.#mayBeRemoved(offset) : !isNamed && this.#mayBeCompacted(number))
-        continue
+      if (offset < this.#start && this.#mayBeRemoved(offset)) continue
+      // Also below the start: compacted for a later one with its key, which then was removed for its own age.
+      if (!isNamed && this.#mayBeCompacted(number)) continue
       if (this.#damage === undefined)
         fail(
           `record ${number} at offset ${offset} (of ${this.#start} to ${this.#end}) was acknowledged, and is not there`,

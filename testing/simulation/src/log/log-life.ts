@@ -297,8 +297,9 @@ export class LogLife {
     for await (const records of followLog(log, next, signal)) {
       for (const record of records) {
         const { offset } = record
-        const isNamed =
-          this.#around.isCompacted || log.gaps.some(({ from, to }) => from <= next && offset <= to)
+        // One gap may begin where another ends, as two crashes in a row leave them.
+        const named = log.gaps.reduce((at, { from, to }) => (from <= at && at < to ? to : at), next)
+        const isNamed = this.#around.isCompacted || named >= offset
         if (offset < next || (offset > next && log.startOffset <= next && !isNamed))
           fail(`a follower was shown offset ${offset} after ${next - 1}`)
         next = offset + 1

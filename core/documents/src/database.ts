@@ -1,62 +1,77 @@
+import type { DocumentChange, DocumentOperation } from './document-operation.ts'
+import type { Explanation, Read, ReadAnswers } from './read.ts'
+import type { SchemaPlan, StoreSchema } from './store-schema.ts'
+import type { StreamOperation } from './stored-event.ts'
+
 /**
- * The Database port, first cut: documents by id and by simple filter, and processor positions, committed together.
- * Callers build trees ({@link WriteOperation}, {@link DocumentQuery}); each adapter compiles them to its dialect. No
- * value, path or name ever becomes part of a statement's text.
+ * The Database port: documents, streams of events and positions, committed together. Callers build trees
+ * ({@link WriteOperation}, {@link Read}); each adapter compiles them to its dialect. No value, path or name ever becomes
+ * part of a statement's text, but for names that the schema declares and that have been checked.
  *
- * Documents are JSON: objects, arrays, texts, finite numbers, booleans and null. Anything else is refused
- * (`DOCUMENT_INVALID`) instead of being changed silently; properties that are undefined are left out. The limits are
- * {@link documentLimits}.
+ * What filters, orders and searches mean stands at `Filter`, what patches do at `Patch`, what a feed of events promises
+ * at `FeedRead`. It is the same on every engine; `matches`, `compareDocuments` and `applyPatches` are its definition in
+ * plain code. The limits are `documentLimits`.
  *
- * Values compare alike on every engine:
- * - A path names properties of nested objects. A property that is missing is null; arrays and other values have no
- *   properties.
- * - `eq` holds for values of the same type only: texts by their code points, numbers as 64-bit floating point,
- *   booleans; null equals null and a missing property. An object or an array equals nothing. `ne` is its negation.
- * - `lt` and `gt` hold within one type only: numbers by value, texts by code points (the order of their UTF-8
- *   bytes, no locale), false before true. `le` and `ge` are `lt` or `eq`, `gt` or `eq`.
- * - `starts-with` holds for texts, by code points; case matters.
- * - Every filter is true or false, nothing between: `not` is the exact opposite. `and` of nothing is true, `or` of
- *   nothing false.
- * - Order across types: null and missing, then false, true, numbers, texts, and last objects and arrays, which are
- *   equal among themselves. Descending is the exact reverse. Documents that are equal so far are ordered by id,
- *   ascending, by code points.
+ * **Tenants.** Documents and streams belong to a tenant; the empty text is the tenant of those who have none. Ids are
+ * unique within a tenant and collection. Whoever names no tenant means the empty one, never all of them.
  */
 export interface Database extends AsyncDisposable {
   readonly supports: DatabaseSupports
   /**
-   * Makes sure that the collections exist. Idempotent; durable on return where the engine is. Names differ if their
-   * case differs.
+   * Makes sure that everything the schema declares is there. What is missing is made; what would lose or lock data is
+   * refused, unless `allow` says so. Additive over calls: what another call has declared stays known. Idempotent;
+   * durable on return where the engine is.
    *
-   * @throws COLLECTION_NAME_INVALID
+   * @throws SCHEMA_INVALID, COLLECTION_NAME_INVALID, STORE_SCHEMA_DIFFERS (there is something else, and it would take a
+   * destructive step), DOCUMENT_NOT_UNIQUE and DOCUMENT_REFERENCE_BROKEN (documents that are there already do not keep
+   * a new constraint), DATABASE_READ_ONLY, DATABASE_FAILED
    */
-  prepare(collections: readonly string[]): Promise<void>
+  prepare(schema: StoreSchema, options?: PrepareOptions): Promise<void>
+  /** What {@link prepare} would do, as statements of this engine; nothing is changed. Empty if all is there. */
+  plan(schema: StoreSchema): Promise<SchemaPlan>
   /**
    * Does all operations or none, in order, and resolves when they are durable. Units that wait at the same time may
    * share one transaction of the engine; each is still all or nothing, and one that is refused does not touch the
-   * others. Units take effect in the order in which they were given. The operations are copied before the call returns.
+   * others. A later operation of a unit sees what an earlier one did. Operations are copied before the call returns.
    *
-   * @throws DOCUMENT_CONFLICT (an `expectedRevision` did not hold), POSITION_CONFLICT, COLLECTION_UNKNOWN,
-   * DOCUMENT_INVALID, DOCUMENT_ID_INVALID, DOCUMENT_TOO_LARGE, COMMIT_TOO_LARGE, QUEUE_FULL, DISK_FULL,
-   * DATABASE_FAILED, DATABASE_CLOSED. After DATABASE_FAILED the unit may have taken effect if the engine died while
-   * it wrote; after any other it has not.
+   * @throws DOCUMENT_CONFLICT (an expected revision did not hold), DOCUMENT_NOT_UNIQUE, DOCUMENT_REFERENCE_BROKEN,
+   * PATCH_REFUSED, STREAM_CONFLICT, STREAM_ENDED, POSITION_CONFLICT, COLLECTION_UNKNOWN, TABLE_UNKNOWN,
+   * DOCUMENT_INVALID, DOCUMENT_ID_INVALID, DOCUMENT_TOO_LARGE, COMMIT_TOO_LARGE, QUERY_INVALID, QUEUE_FULL, DISK_FULL,
+   * DATABASE_BUSY, DATABASE_READ_ONLY, DATABASE_UNREACHABLE, DATABASE_FAILED, DATABASE_CLOSED. After DATABASE_FAILED
+   * and DATABASE_UNREACHABLE the unit may have taken effect if the engine or the way to it died while it wrote; after
+   * any other it has not.
    */
-  commit(operations: readonly WriteOperation[]): Promise<CommitResult>
+  commit(operations: readonly WriteOperation[], options?: CommitOptions): Promise<CommitResult>
   /**
-   * The documents with these ids that exist, each once, in no particular order. Sees every commit that has resolved.
+   * Answers several questions in one round trip, all from one state of the database. Sees every commit that has
+   * resolved. Answers stand in the order of the questions.
    *
-   * @throws COLLECTION_UNKNOWN, QUERY_INVALID (too many ids, or a result too large), QUEUE_FULL, DATABASE_FAILED
+   * @throws COLLECTION_UNKNOWN, QUERY_INVALID (also: a result too large), STREAM_ENDED, QUEUE_FULL, DATABASE_BUSY,
+   * DATABASE_UNREACHABLE, DATABASE_FAILED, DATABASE_CLOSED
    */
-  load(collection: string, ids: readonly string[]): Promise<readonly StoredDocument[]>
+  read<const Reads extends readonly Read[]>(reads: Reads): Promise<ReadAnswers<Reads>>
+  /** How the engine would answer, in its own words; for people who look for a missing index. Throws as {@link read}. */
+  explain(read: Read): Promise<Explanation>
   /**
-   * Documents that match, in the order asked for (by default: by id). Sees every commit that has resolved.
+   * Statement of the engine's own SQL that reads, with parameters: the way out where the trees end. Writes are refused
+   * by the engine. Rows are plain objects of texts, numbers, bigints, booleans, bytes and null.
    *
-   * @throws COLLECTION_UNKNOWN, QUERY_INVALID, QUEUE_FULL, DATABASE_FAILED
+   * @throws RAW_NOT_SUPPORTED (an engine without SQL), QUERY_INVALID (the engine does not take it, or it writes, or the
+   * result is too large), and as {@link read}
    */
-  query(query: DocumentQuery): Promise<readonly StoredDocument[]>
-  /** How many documents match. Throws as {@link query} does. */
-  count(query: Pick<DocumentQuery, 'collection' | 'where'>): Promise<number>
-  /** The positions that `processor` has committed, by topic and partition. */
-  positions(processor: string): Promise<readonly StoredPosition[]>
+  raw(sql: string, parameters?: readonly RawValue[]): Promise<readonly Readonly<Record<string, unknown>>[]>
+  /**
+   * Changes documents with a function that runs inside the engine, the next `limit` of them behind `after` in the order
+   * of ids, in one transaction. For engines with `supports.transforms`.
+   *
+   * @throws TRANSFORM_FAILED (the function threw, or returned no document), and as {@link commit}
+   */
+  transform(step: TransformStep): Promise<TransformOutcome>
+  /**
+   * Resolves when there may be events behind `position`, at the latest after `waitMsMax`. A hint: it may come early or,
+   * from other processes, late; whoever waits reads again in any case. Rejects with the signal's reason.
+   */
+  eventsBeyond(position: number, options: { waitMsMax: number; signal?: AbortSignal }): Promise<void>
   /** Finishes commits in flight, then closes. Idempotent. */
   close(): Promise<void>
 }
@@ -66,17 +81,28 @@ export interface DatabaseSupports {
   readonly engine: string
   /** What was committed survives a power cut. */
   readonly durable: boolean
+  /** It has SQL for {@link Database.raw}. */
+  readonly raw: boolean
+  /** Functions can run inside of it: {@link Database.transform}. */
+  readonly transforms: boolean
+  /** Several processes may write to it at the same time. */
+  readonly shared: boolean
 }
 
-/**
- * A document as it is stored; `body` is the caller's own copy. `revision` is 1 at first and grows by 1 with every
- * change; a document that was deleted and is stored again starts at 1.
- */
-export interface StoredDocument {
-  readonly id: string
-  readonly revision: number
-  readonly body: Readonly<Record<string, unknown>>
+/** What a unit says about itself; kept with each document and event that it writes. */
+export interface CommitOptions {
+  /** Of every operation. Default: the empty text. */
+  readonly tenant?: string
+  readonly correlationId?: string
+  readonly causationId?: string
 }
+
+export type WriteOperation =
+  | DocumentOperation
+  | StreamOperation
+  | PositionOperation
+  | ExpectOperation
+  | RowOperation
 
 /** Where a processor stands: the next offset to read. */
 export interface StoredPosition {
@@ -85,65 +111,97 @@ export interface StoredPosition {
   readonly offset: number
 }
 
-export type WriteOperation =
-  | {
-      readonly kind: 'store'
-      readonly collection: string
-      readonly id: string
-      readonly body: Readonly<Record<string, unknown>>
-      /** Only if the document has this revision; 0: only if it does not exist. Absent: whatever it has. */
-      readonly expectedRevision?: number
-    }
-  | {
-      readonly kind: 'delete'
-      readonly collection: string
-      readonly id: string
-      readonly expectedRevision?: number
-    }
-  | {
-      readonly kind: 'position'
-      readonly processor: string
-      readonly position: StoredPosition
-      /** Only if the stored offset is this one; 0 also if there is none. Absent: whatever it is. */
-      readonly expectedOffset?: number
-    }
-
-/** New revisions by the operation's index; 0 for deletes and positions. */
-export interface CommitResult {
-  readonly revisions: readonly number[]
+/** Moves a processor's position. Positions belong to no tenant. */
+export interface PositionOperation {
+  readonly kind: 'position'
+  readonly processor: string
+  readonly position: StoredPosition
+  /** Only if the stored offset is this one; 0 also if there is none. Absent: whatever it is. */
+  readonly expectedOffset?: number
 }
 
-/** A value that a filter can compare with. */
-export type FilterValue = string | number | boolean | null
-
-/** How two values are compared. */
-export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
-
-/** A simple filter; `path` names nested properties: `['last', 'celsius']`. */
-export type Filter =
-  | {
-      readonly kind: 'compare'
-      readonly path: readonly string[]
-      readonly operator: Comparison
-      readonly value: FilterValue
-    }
-  | { readonly kind: 'in'; readonly path: readonly string[]; readonly values: readonly FilterValue[] }
-  | { readonly kind: 'starts-with'; readonly path: readonly string[]; readonly value: string }
-  | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter }
-
-/** One criterion of an order. */
-export interface OrderBy {
-  readonly path: readonly string[]
-  readonly direction: 'ascending' | 'descending'
-}
-
-export interface DocumentQuery {
+/**
+ * Changes nothing; refuses the unit (DOCUMENT_CONFLICT) unless the document has this revision (0: does not exist), and
+ * keeps it so until the unit is committed. A lease's revision is its fencing token: a unit of a former owner is refused.
+ */
+export interface ExpectOperation {
+  readonly kind: 'expect'
   readonly collection: string
-  readonly where?: Filter
-  readonly orderBy?: readonly OrderBy[]
-  /** Default: 100; at most 10,000. */
-  readonly limit?: number
-  /** Documents to leave out at the start. Default: 0. */
-  readonly offset?: number
+  readonly id: string
+  readonly revision: number
+}
+
+/** A value of a column of a flat table: what its declared type allows, or null. */
+export type ColumnValue = string | number | boolean | null
+
+/** A row of a declared flat table, for projections that people query with SQL. */
+export type RowOperation =
+  | {
+      readonly kind: 'put-row'
+      readonly table: string
+      /** Every column of the table's key. */
+      readonly key: Readonly<Record<string, string | number>>
+      /** Columns to set; others of a row that is there stay, of a new row are null. */
+      readonly set?: Readonly<Record<string, ColumnValue>>
+      /** Numbers to add; null and a new row count as 0. */
+      readonly add?: Readonly<Record<string, number>>
+    }
+  | {
+      readonly kind: 'delete-row'
+      readonly table: string
+      readonly key: Readonly<Record<string, string | number>>
+    }
+  /** Empties the table: before a rebuild. */
+  | { readonly kind: 'delete-rows'; readonly table: string }
+
+/** What became of an operation; which fields there are depends on its kind. */
+export interface OperationResult {
+  /** The document's new revision: store, patch, restore. */
+  readonly revision?: number
+  /** Documents that were changed: patch, patch-where, delete, delete-where, restore-where. */
+  readonly count?: number
+  /** The stream's version behind the last event: append. */
+  readonly version?: number
+  /** The position of the last event: append, publish. */
+  readonly position?: number
+  /** Documents that were changed, for whoever keeps copies of them: patch-where and delete-where on request. */
+  readonly changes?: readonly DocumentChange[]
+}
+
+/** Results by the operation's index. */
+export interface CommitResult {
+  readonly results: readonly OperationResult[]
+}
+
+/** Choices of {@link Database.prepare}. */
+export interface PrepareOptions {
+  /** What may be done beyond adding. Default: nothing. */
+  readonly allow?: 'destructive'
+  /** Do nothing, and fail (STORE_SCHEMA_DIFFERS) if anything is missing: for production. Default: false. */
+  readonly checkOnly?: boolean
+}
+
+/** A parameter of {@link Database.raw}. */
+export type RawValue = string | number | bigint | boolean | Uint8Array | null
+
+/** A piece of a transformation. */
+export interface TransformStep {
+  readonly collection: string
+  readonly tenant?: string
+  /**
+   * JavaScript source of an expression that is a function: document in, document out; undefined leaves it as it is, null
+   * deletes it (for good). It sees nothing of its surroundings, must be synchronous, and has a second for each document.
+   */
+  readonly source: string
+  /** Only documents with greater ids. Absent: from the first one. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface TransformOutcome {
+  readonly seen: number
+  readonly changed: number
+  readonly deleted: number
+  /** The greatest id that was looked at; undefined if there was none left. */
+  readonly last: string | undefined
 }

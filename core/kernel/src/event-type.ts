@@ -1,3 +1,4 @@
+import { assert } from './assert.ts'
 import { millraceError } from './errors/millrace-error.ts'
 import type { Event, EventDraft } from './event.ts'
 import { checkSchema, formatIssues, type Schema } from './schema.ts'
@@ -24,6 +25,8 @@ export interface EventType<Data = unknown> {
   readonly type: string
   /** The topic that carries it; other types may travel there too. */
   readonly topic: string
+  /** The version of its data's shape; drafts of a version above 1 say so in the extension `dataversion`. */
+  readonly version: number
   readonly schema: Schema<Data>
   /** A draft caused by `cause`: about the same subject, carrying its correlation id. */
   from(cause: Event, data: Data, options?: DraftOptions): EventDraft<Data>
@@ -39,19 +42,29 @@ export interface EventType<Data = unknown> {
 export interface EventTypeOptions {
   /** Default: the type's name. */
   readonly topic?: string
+  /**
+   * The version of its data's shape, from 1 on: raise it when stored events do not fit the schema any more, and give
+   * the event store an upcaster. Default: 1.
+   */
+  readonly version?: number
 }
 
 /** Declares a kind of event. Any Standard Schema library will do (zod, valibot, arktype). */
 export function event<Data>(
   type: string,
   schema: Schema<Data>,
-  { topic = type }: EventTypeOptions = {},
+  { topic = type, version = 1 }: EventTypeOptions = {},
 ): EventType<Data> {
-  const draftOf = makeDraft<Data>(type, topic)
+  assert(
+    Number.isSafeInteger(version) && version >= 1,
+    'the version of an event type is a whole number from 1 on',
+  )
+  const draftOf = makeDraft<Data>(type, topic, version)
   return {
     kind: 'event-type',
     type,
     topic,
+    version,
     schema,
     from: (cause, data, options = {}) =>
       draftOf(
@@ -76,13 +89,14 @@ function subjectOf(cause: Event): DraftOptions {
   return cause.subject === undefined ? {} : { subject: cause.subject }
 }
 
-function makeDraft<Data>(type: string, topic: string) {
+function makeDraft<Data>(type: string, topic: string, version: number) {
   const place = topic === type ? { type } : { type, topic }
-  return (data: Data, options: DraftOptions, extensions?: EventDraft['extensions']): EventDraft<Data> => ({
+  const mark = version === 1 ? undefined : { dataversion: version }
+  return (data: Data, options: DraftOptions, links?: EventDraft['extensions']): EventDraft<Data> => ({
     kind: 'event-draft',
     ...place,
     data,
     ...options,
-    ...(extensions === undefined ? {} : { extensions }),
+    ...(links === undefined && mark === undefined ? {} : { extensions: { ...links, ...mark } }),
   })
 }

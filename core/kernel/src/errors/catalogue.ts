@@ -2,6 +2,7 @@ import { appErrors } from './app-errors.ts'
 import { busErrors } from './bus-errors.ts'
 import { deviceErrors } from './device-errors.ts'
 import { documentErrors } from './document-errors.ts'
+import { eventStoreErrors } from './event-store-errors.ts'
 import { kernelErrors } from './kernel-errors.ts'
 import { logErrors } from './log-errors.ts'
 import { processingErrors } from './processing-errors.ts'
@@ -16,5 +17,6 @@ export const catalogue = {
   ...processingErrors,
   ...deviceErrors,
   ...documentErrors,
+  ...eventStoreErrors,
   ...appErrors,
 }

@@ -91,18 +91,22 @@ export interface DatabaseSupports {
 
 /** What a unit says about itself; kept with each document and event that it writes. */
 export interface CommitOptions {
-  /** Of every operation. Default: the empty text. */
+  /** Of every operation that names no tenant itself. Default: the empty text. */
   readonly tenant?: string
   readonly correlationId?: string
   readonly causationId?: string
 }
 
-export type WriteOperation =
-  | DocumentOperation
-  | StreamOperation
-  | PositionOperation
-  | ExpectOperation
-  | RowOperation
+export type WriteOperation = OfTenant &
+  (DocumentOperation | StreamOperation | PositionOperation | ExpectOperation | RowOperation)
+
+/**
+ * Whose document or stream an operation is about, where that is not the unit's tenant: a projection of many tenants'
+ * events commits the documents of all of them, its position and its lease in one unit.
+ */
+export interface OfTenant {
+  readonly tenant?: string
+}
 
 /** Where a processor stands: the next offset to read. */
 export interface StoredPosition {

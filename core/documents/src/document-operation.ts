@@ -52,9 +52,10 @@ export type DocumentOperation =
   | { readonly kind: 'restore-where'; readonly collection: string; readonly where: Filter }
   /**
    * Puts the documents of `from` in the place of those of `collection`, at once; `from` is empty then. Both are
-   * declared alike. For rebuilds side by side. All tenants.
+   * declared alike. Without `from` nothing takes their place: the collection is empty, for good. For rebuilds side by
+   * side. All tenants.
    */
-  | { readonly kind: 'replace-all'; readonly collection: string; readonly from: string }
+  | { readonly kind: 'replace-all'; readonly collection: string; readonly from?: string }
 
 /** A document that an operation over many has touched. */
 export interface DocumentChange {

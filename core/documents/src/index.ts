@@ -7,6 +7,7 @@ export type {
   Database,
   DatabaseSupports,
   ExpectOperation,
+  OfTenant,
   OperationResult,
   PositionOperation,
   PrepareOptions,

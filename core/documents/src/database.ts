@@ -19,7 +19,9 @@ export interface Database extends AsyncDisposable {
   readonly supports: DatabaseSupports
   /**
    * Makes sure that everything the schema declares is there. What is missing is made; what would lose or lock data is
-   * refused, unless `allow` says so. Additive over calls: what another call has declared stays known. Idempotent;
+   * refused, unless `allow` says so. Additive over calls: what another call has declared stays known. What is declared
+   * again is as the last call says: indexes and references that it does not name any more are taken away, since they
+   * hold nothing of their own. A database knows only what has been declared to it, whatever else is stored. Idempotent;
    * durable on return where the engine is.
    *
    * @throws SCHEMA_INVALID, COLLECTION_NAME_INVALID, STORE_SCHEMA_DIFFERS (there is something else, and it would take a
@@ -36,7 +38,8 @@ export interface Database extends AsyncDisposable {
    *
    * @throws DOCUMENT_CONFLICT (an expected revision did not hold), DOCUMENT_NOT_UNIQUE, DOCUMENT_REFERENCE_BROKEN,
    * PATCH_REFUSED, STREAM_CONFLICT, STREAM_ENDED, POSITION_CONFLICT, COLLECTION_UNKNOWN, TABLE_UNKNOWN,
-   * DOCUMENT_INVALID, DOCUMENT_ID_INVALID, DOCUMENT_TOO_LARGE, COMMIT_TOO_LARGE, QUERY_INVALID, QUEUE_FULL, DISK_FULL,
+   * DOCUMENT_INVALID, DOCUMENT_ID_INVALID, DOCUMENT_TOO_LARGE, COMMIT_TOO_LARGE, QUERY_INVALID (a filter, a patch),
+   * OPERATION_INVALID (anything else that cannot be meant: names, events, versions, columns), QUEUE_FULL, DISK_FULL,
    * DATABASE_BUSY, DATABASE_READ_ONLY, DATABASE_UNREACHABLE, DATABASE_FAILED, DATABASE_CLOSED. After DATABASE_FAILED
    * and DATABASE_UNREACHABLE the unit may have taken effect if the engine or the way to it died while it wrote; after
    * any other it has not.

@@ -31,6 +31,8 @@ export type DocumentOperation =
       readonly collection: string
       readonly where: Filter
       readonly patches: readonly Patch[]
+      /** Answer with what was changed; at most `changesMax` documents, else COMMIT_TOO_LARGE. Default: false. */
+      readonly withChanges?: boolean
     }
   | {
       readonly kind: 'delete'
@@ -47,6 +49,8 @@ export type DocumentOperation =
       readonly where?: Filter
       /** For good; then it also takes documents that are marked as deleted. Default: false. */
       readonly hard?: boolean
+      /** Answer with what was deleted (marked or gone: the last revision); as with `patch-where`. */
+      readonly withChanges?: boolean
     }
   /** Takes back soft deletes. */
   | { readonly kind: 'restore-where'; readonly collection: string; readonly where: Filter }

@@ -123,7 +123,7 @@ export interface StreamRead {
   readonly direction?: 'forwards' | 'backwards'
   /** The first version forwards, the greatest backwards. Default: from the beginning, or from the end. */
   readonly fromVersion?: number
-  /** Only up to this version, whichever direction. */
+  /** Where to end: the greatest version forwards, the smallest backwards. Default: all. */
   readonly toVersion?: number
   /** Only events that were recorded at or before this time, in milliseconds since 1970. */
   readonly atMs?: number
@@ -144,6 +144,9 @@ export interface StreamInfoRead {
  * An event that was committed is never missed by a reader who goes on behind `through`: no event that this answer does
  * not hold can appear at or below it later. So an event is held back while an earlier position may still be committed,
  * until that is decided, not until some time has passed.
+ *
+ * If `limit` events were found, `through` is the last one's position; else as far as the engine has looked, which may be
+ * beyond the last event, and is never below `after`.
  */
 export interface FeedRead {
   readonly kind: 'feed'
@@ -162,7 +165,7 @@ export interface FeedRead {
 
 export interface FeedAnswer {
   readonly events: readonly StoredEvent[]
-  /** Where to go on; at least the last event's position, and `after` if there is nothing. */
+  /** Where to go on; at least the last event's position, and at least `after`. */
   readonly through: number
 }
 

@@ -27,7 +27,12 @@ export interface CollectionSchema {
  *
  * A unique index refuses two documents of one tenant that are equal at all its paths (DOCUMENT_NOT_UNIQUE). Documents
  * where one of them is null or missing, or an object or array, and those marked as deleted, are not compared; nor those
- * that `where` does not match.
+ * that `where` does not match. It is kept after each operation, not only at the end of a unit; an operation that changes
+ * many documents may be refused for a moment in between.
+ *
+ * A `where` of an index is made of `compare`, `in`, `exists`, `starts-with`, `contains`, `and`, `or` and `not`. Declared
+ * paths and the texts of such a `where` have no quotes, backslashes or control characters: engines write them into the
+ * index.
  */
 export type IndexSchema =
   | {

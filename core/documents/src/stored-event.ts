@@ -26,9 +26,16 @@ export type StreamOperation =
     }
   /** Events for the bus that belong to no stream. Each has a topic. */
   | { readonly kind: 'publish'; readonly events: readonly NewEvent[] }
-  /** Ends a stream: it can be read, but is not in the feed any more and takes no more events (STREAM_ENDED). */
+  /**
+   * Ends a stream: it can be read, but takes no more events (STREAM_ENDED) and is not in the feed any more, but for
+   * reads `withTopicOnly`: what was to be published still is. Nothing happens to one that has been archived already, or
+   * that does not exist; STREAM_ENDED for a tombstoned one.
+   */
   | { readonly kind: 'archive'; readonly stream: string }
-  /** Ends a stream for good and erases what its events said; reading it is STREAM_ENDED. Positions stay used. */
+  /**
+   * Ends a stream, an archived one too, for good and erases its events; reading it is STREAM_ENDED. Positions stay used.
+   * Nothing happens to one that is tombstoned already, or that does not exist.
+   */
   | { readonly kind: 'tombstone'; readonly stream: string }
   /** Removes published events without a stream below a position: what the relay has done with. All tenants. */
   | { readonly kind: 'forget-published'; readonly before: number }

@@ -75,6 +75,12 @@ export const documentErrors = defineErrors({
     remedy: 'Read the positions again; another member of the processor has gone on.',
     retryable: true,
   },
+  OPERATION_INVALID: {
+    seen: 'The operation "{operation}" on {target} has {seen}',
+    expected: '{expected}',
+    remedy: 'Correct the code that makes it. Nothing of the unit was done.',
+    retryable: false,
+  },
   COMMIT_TOO_LARGE: {
     seen: 'A commit has {seen}',
     expected: 'at most {limit}',

@@ -24,7 +24,11 @@
 export type Patch =
   | { readonly kind: 'set'; readonly path: readonly string[]; readonly value: JsonValue }
   | { readonly kind: 'increment'; readonly path: readonly string[]; readonly by: number }
-  | { readonly kind: 'append' | 'append-if-missing'; readonly path: readonly string[]; readonly value: JsonValue }
+  | {
+      readonly kind: 'append' | 'append-if-missing'
+      readonly path: readonly string[]
+      readonly value: JsonValue
+    }
   | {
       readonly kind: 'insert-at'
       readonly path: readonly string[]
@@ -38,7 +42,11 @@ export type Patch =
       readonly which: 'first' | 'all'
     }
   | { readonly kind: 'rename'; readonly path: readonly string[]; readonly to: string }
-  | { readonly kind: 'duplicate'; readonly path: readonly string[]; readonly to: readonly (readonly string[])[] }
+  | {
+      readonly kind: 'duplicate'
+      readonly path: readonly string[]
+      readonly to: readonly (readonly string[])[]
+    }
   | { readonly kind: 'delete'; readonly path: readonly string[] }
 
 /** What JSON can hold. */

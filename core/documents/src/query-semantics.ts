@@ -1,37 +1,120 @@
 import { unreachable } from '@millrace/kernel'
-import type { Comparison, Filter, FilterValue, OrderBy } from './database.ts'
+import type { Comparison, Filter, FilterValue, OrderBy } from './filter.ts'
+import type { AggregateRead } from './read.ts'
+import { wordsOf } from './words.ts'
+
+/** A document as filters and orders see it. */
+export interface QueriedDocument {
+  readonly id: string
+  readonly body: unknown
+}
 
 /**
  * What the filters and orders of the Database port mean, in plain code: the definition that engines are compared with.
+ * `fullText` are the paths that the collection declares for searches.
  */
-export function matches(filter: Filter, body: unknown): boolean {
+export function matches(
+  filter: Filter,
+  document: QueriedDocument,
+  fullText: readonly (readonly string[])[] = [],
+): boolean {
+  switch (filter.kind) {
+    case 'and':
+      return filter.filters.every((each) => matches(each, document, fullText))
+    case 'or':
+      return filter.filters.some((each) => matches(each, document, fullText))
+    case 'not':
+      return !matches(filter.filter, document, fullText)
+    case 'any':
+    case 'all': {
+      const value = valueAt(document.body, filter.path)
+      if (!Array.isArray(value)) return false
+      const holdsFor = (body: unknown) => matches(filter.filter, { id: document.id, body })
+      return filter.kind === 'any' ? value.some(holdsFor) : value.every(holdsFor)
+    }
+    case 'id':
+      return holds(filter.operator, document.id, filter.value)
+    case 'search':
+      return isFound(filter, document, fullText)
+    default:
+      return holdsAt(filter, document.body)
+  }
+}
+
+/** A condition on the value at a path. */
+function holdsAt(
+  filter: Exclude<Filter, { readonly kind: 'and' | 'or' | 'not' | 'any' | 'all' | 'id' | 'search' }>,
+  body: unknown,
+): boolean {
+  const value = valueAt(body, filter.path)
   switch (filter.kind) {
     case 'compare':
-      return holds(filter.operator, valueAt(body, filter.path), filter.value)
-    case 'in': {
-      const value = valueAt(body, filter.path)
+      return holds(filter.operator, value, filter.value)
+    case 'in':
       return filter.values.some((each) => holds('eq', value, each))
-    }
-    case 'starts-with': {
-      const value = valueAt(body, filter.path)
+    case 'starts-with':
       return typeof value === 'string' && value.startsWith(filter.value)
-    }
-    case 'and':
-      return filter.filters.every((each) => matches(each, body))
-    case 'or':
-      return filter.filters.some((each) => matches(each, body))
-    case 'not':
-      return !matches(filter.filter, body)
+    case 'contains':
+      return typeof value === 'string' && value.includes(filter.value)
+    case 'exists':
+      return isThere(body, filter.path)
     default:
       return unreachable(filter)
   }
 }
 
+function isFound(
+  { text, prefix = false }: Extract<Filter, { readonly kind: 'search' }>,
+  { body }: QueriedDocument,
+  fullText: readonly (readonly string[])[],
+): boolean {
+  const asked = wordsOf(text)
+  const last = asked.at(-1)
+  if (last === undefined) return false
+  const words = new Set(fullText.flatMap((path) => textsAt(body, path).flatMap(wordsOf)))
+  const whole = prefix ? asked.slice(0, -1) : asked
+  if (!whole.every((word) => words.has(word))) return false
+  return !prefix || [...words].some((word) => word.startsWith(last))
+}
+
+/** The text at a path, or the texts of an array there. */
+function textsAt(body: unknown, path: readonly string[]): string[] {
+  const value = valueAt(body, path)
+  return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === 'string')
+}
+
+/**
+ * A figure over documents that match, as `AggregateRead` defines it. A sum goes in the order of the documents; engines
+ * may add in another one, so that the last digits of sums of fractions may differ.
+ */
+export function figureOf(
+  { kind, path }: AggregateRead['figures'][number],
+  documents: Iterable<QueriedDocument>,
+): FilterValue {
+  let figure: FilterValue = kind === 'sum' ? 0 : null
+  for (const { body } of documents) {
+    const value = valueAt(body, path)
+    if (kind === 'sum') figure = Number(figure) + (typeof value === 'number' ? value : 0)
+    else if (isSingle(value) && isBeyond(kind, value, figure)) figure = value
+  }
+  return figure
+}
+
+function isSingle(value: unknown): value is Exclude<FilterValue, null> {
+  return value !== null && typeof value !== 'object'
+}
+
+function isBeyond(kind: 'min' | 'max', value: unknown, figure: FilterValue): boolean {
+  if (figure === null) return true
+  const order = compareValues(value, figure)
+  return kind === 'min' ? order < 0 : order > 0
+}
+
 /** Negative if `left` comes before `right` in the order of the port, its last criterion (the id) included. */
 export function compareDocuments(
   orderBy: readonly OrderBy[],
-  left: { readonly id: string; readonly body: unknown },
-  right: { readonly id: string; readonly body: unknown },
+  left: QueriedDocument,
+  right: QueriedDocument,
 ): number {
   for (const { path, direction } of orderBy) {
     const order = compareValues(valueAt(left.body, path), valueAt(right.body, path))
@@ -40,14 +123,23 @@ export function compareDocuments(
   return compareTexts(left.id, right.id)
 }
 
-function valueAt(body: unknown, path: readonly string[]): unknown {
+/** What is at a path; null if nothing is. */
+export function valueAt(body: unknown, path: readonly string[]): unknown {
   let value = body
   for (const segment of path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-    if (!Object.hasOwn(value, segment)) return null
-    value = (value as Record<string, unknown>)[segment]
+    if (!hasProperty(value, segment)) return null
+    value = value[segment]
   }
   return value ?? null
+}
+
+function isThere(body: unknown, path: readonly string[]): boolean {
+  const name = path.at(-1)
+  return name === undefined || hasProperty(valueAt(body, path.slice(0, -1)), name)
+}
+
+function hasProperty(value: unknown, name: string): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
 }
 
 function holds(operator: Comparison, value: unknown, other: FilterValue): boolean {
@@ -73,7 +165,8 @@ function isBelow(left: unknown, right: unknown): boolean {
   return typeof left === typeof right && typeof left !== 'object' && compareValues(left, right) < 0
 }
 
-function compareValues(left: unknown, right: unknown): number {
+/** Negative if `left` comes before `right` in the order across types. */
+export function compareValues(left: unknown, right: unknown): number {
   const ranks = rankOf(left) - rankOf(right)
   if (ranks !== 0) return ranks
   if (typeof left === 'number') return left - (right as number)

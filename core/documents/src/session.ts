@@ -1,7 +1,10 @@
 import { checkSchema, formatIssues, millraceError } from '@millrace/kernel'
 import type { Collection, Identified } from './collection.ts'
-import type { Database, StoredDocument, WriteOperation } from './database.ts'
+import type { Database } from './database.ts'
 import { documentLimits } from './document-limits.ts'
+import type { DocumentOperation, StoredDocument } from './document-operation.ts'
+import { documentText } from './document-text.ts'
+import { readOne } from './single-read.ts'
 import { type Query, typedQuery } from './typed-query.ts'
 
 /** What a write may insist on. */
@@ -68,7 +71,7 @@ export function openSession(database: Database, checkKnown: (collection: Collect
   return new UnitOfWork(database, checkKnown)
 }
 
-type Change = Extract<WriteOperation, { readonly collection: string }>
+type Change = Extract<DocumentOperation, { readonly kind: 'store' | 'delete' }>
 
 class UnitOfWork implements Session {
   readonly #database: Database
@@ -88,9 +91,13 @@ class UnitOfWork implements Session {
 
   async loadMany<Document extends Identified>(collection: Collection<Document>, ids: readonly string[]) {
     this.#checkKnown(collection)
-    const found = new Map((await this.#database.load(collection.name, ids)).map((each) => [each.id, each]))
+    const stored = await readOne(this.#database, { kind: 'load', collection: collection.name, ids })
+    const found = new Map(stored.map((each) => [each.id, each]))
     for (const id of ids) this.#revisions.set(keyOf(collection.name, id), found.get(id)?.revision ?? 0)
-    return ids.flatMap((id) => (found.get(id)?.body as Document | undefined) ?? [])
+    return ids.flatMap((id) => {
+      const text = found.get(id)?.text
+      return text === undefined ? [] : [JSON.parse(text) as Document]
+    })
   }
 
   query<Document extends Identified>(collection: Collection<Document>): Query<Document> {
@@ -145,9 +152,9 @@ class UnitOfWork implements Session {
     if (saved.size === 0) return
     this.#changes = new Map()
     try {
-      const { revisions } = await this.#database.commit([...saved.values()])
+      const { results } = await this.#database.commit([...saved.values()])
       let index = 0
-      for (const key of saved.keys()) this.#revisions.set(key, revisions[index++] ?? 0)
+      for (const key of saved.keys()) this.#revisions.set(key, results[index++]?.revision ?? 0)
     } catch (error) {
       const since = this.#changes
       this.#changes = saved
@@ -177,7 +184,7 @@ class UnitOfWork implements Session {
 /** The document as its schema gives it back, with its id. */
 function validDocument<Document extends Identified>(collection: Collection<Document>, document: Document) {
   const body = checkDocument(collection, document)
-  return { id: body.id, body: body as unknown as Readonly<Record<string, unknown>> }
+  return { id: body.id, text: documentText(collection.name, body.id, body) }
 }
 
 /** The document as the collection's schema gives it back (defaults filled in); throws `DOCUMENT_INVALID`. */

@@ -36,7 +36,7 @@ export async function openStore({ database, collections }: StoreOptions): Promis
   for (const each of collections) {
     if (known.get(each.name) !== each) throw millraceError('COLLECTION_DUPLICATE', { collection: each.name })
   }
-  await database.prepare([...known.keys()])
+  await database.prepare({ collections: [...known.keys()].map((name) => ({ name })) })
   const checkKnown = ({ name }: Collection) => {
     if (!known.has(name)) throw millraceError('COLLECTION_UNKNOWN', { collection: name })
   }

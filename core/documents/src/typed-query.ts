@@ -1,14 +1,10 @@
 import type { Identified } from './collection.ts'
-import type {
-  Comparison,
-  Database,
-  DocumentQuery,
-  Filter,
-  FilterValue,
-  OrderBy,
-  StoredDocument,
-} from './database.ts'
+import type { Database } from './database.ts'
+import type { StoredDocument } from './document-operation.ts'
+import type { Comparison, Filter, FilterValue, OrderBy } from './filter.ts'
 import type { Property, PropertyValue } from './property-path.ts'
+import type { DocumentQuery } from './read.ts'
+import { readOne } from './single-read.ts'
 
 /** The operators that make sense for a property, with what they compare with. */
 type Condition<Value> =
@@ -49,7 +45,7 @@ export interface Query<Document extends Identified> {
 
 /** What a query reads from, and who wants to know what was read. */
 export interface QuerySource {
-  readonly database: Pick<Database, 'query' | 'count'>
+  readonly database: Pick<Database, 'read'>
   /** Called for each document that was read. */
   readonly onLoaded?: (document: StoredDocument) => void
 }
@@ -61,10 +57,10 @@ export function typedQuery<Document extends Identified>(
 ): Query<Document> {
   const next = (change: Partial<DocumentQuery>) => typedQuery<Document>(source, { ...query, ...change })
   const read = async (asked: DocumentQuery) => {
-    const found = await source.database.query(asked)
-    return found.map((each) => {
+    const { documents } = await readOne(source.database, { kind: 'query', ...asked })
+    return documents.map((each) => {
       source.onLoaded?.(each)
-      return each.body as unknown as Document
+      return JSON.parse(each.text) as Document
     })
   }
   return {
@@ -76,7 +72,14 @@ export function typedQuery<Document extends Identified>(
     offset: (count) => next({ offset: count }),
     toArray: () => read(query),
     first: async () => (await read({ ...query, limit: 1 }))[0],
-    count: () => source.database.count(query),
+    count: () => {
+      const { collection, where } = query
+      return readOne(source.database, {
+        kind: 'count',
+        collection,
+        ...(where === undefined ? {} : { where }),
+      })
+    },
   }
 }
 

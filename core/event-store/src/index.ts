@@ -1,4 +1,20 @@
+export {
+  type Aggregate,
+  type AggregateCase,
+  type AggregateOptions,
+  aggregate,
+  type Fold,
+  type FoldedEvent,
+} from './aggregate.ts'
+export type { Aggregated, AggregateReadOptions } from './aggregate-loading.ts'
+export type { Appended, AppendOptions, UnitOptions } from './append.ts'
+export type { Decide, Decided, DecideOptions } from './decision.ts'
+export type { EventInput } from './event-input.ts'
+export { type EventStore, type EventStoreOptions, type OfStream, openEventStore } from './event-store.ts'
+export { type FeedOptions, type FeedPage, type FeedSource, feed, feedPages } from './feed.ts'
+export { acquireLease, type Lease, type LeaseOptions } from './lease.ts'
 export { newEvent, type RecordedEvent, recordedEvent } from './recorded-event.ts'
+export type { StreamReading, StreamReadOptions } from './stream-reading.ts'
 export {
   type EventShape,
   type TypedShape,

@@ -14,6 +14,12 @@ export const eventStoreErrors = defineErrors({
     remedy: 'Correct the upcaster.',
     retryable: false,
   },
+  LEASE_LOST: {
+    seen: 'The lease "{lease}" is lost: it is held by {holder} now',
+    expected: 'the lease that this work needs',
+    remedy: 'Acquire it again; somebody else has gone on meanwhile.',
+    retryable: true,
+  },
   UPCASTER_INVALID: {
     seen: 'The upcaster from {from} to {to} {seen}',
     expected: 'one upcaster from each old shape, and chains that end',

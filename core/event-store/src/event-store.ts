@@ -172,6 +172,8 @@ class StreamStore implements EventStore {
 
   async tombstone(stream: string, options: OfStream = {}): Promise<void> {
     const { tenant = '' } = options
+    // Without a stream there is nothing to end, and a mark would refuse the snapshots of one that begins later.
+    if ((await this.streamInfo(stream, options)) === undefined) return
     await this.database.commit([{ kind: 'tombstone', stream, tenant }, ...eraseSnapshots({ stream, tenant })])
   }
 

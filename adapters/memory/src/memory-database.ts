@@ -1,100 +1,154 @@
 import {
-  type CheckedQuery,
+  type CheckedSchema,
+  type CommitOptions,
   type CommitResult,
-  checkCollectionKnown,
-  checkCollectionName,
-  checkLoad,
-  checkQuery,
-  compareDocuments,
-  compareTexts,
+  checkReads,
+  checkTransform,
   type Database,
-  type DocumentQuery,
-  matches,
+  type DatabaseSupports,
+  type Explanation,
+  KnownSchema,
+  type OperationResult,
   type PreparedOperation,
+  type PrepareOptions,
   prepareCommit,
-  resultMeter,
-  type StoredDocument,
-  type StoredPosition,
+  type Read,
+  type ReadAnswers,
+  type SchemaPlan,
+  type StoreSchema,
+  type TransformOutcome,
+  type TransformStep,
   type WriteOperation,
 } from '@millrace/documents'
-import { millraceError } from '@millrace/kernel'
+import { type Clock, millraceError, type Scheduler, unreachable } from '@millrace/kernel'
+import { answerRead, type MemoryContent } from './memory-answers.ts'
+import { MemoryChanges } from './memory-changes.ts'
+import { type DocumentChanges, MemoryDocuments } from './memory-documents.ts'
+import { MemoryPositions } from './memory-positions.ts'
+import { type MemoryRow, MemoryRows } from './memory-rows.ts'
+import { MemoryStreams } from './memory-streams.ts'
+import { transformDocuments } from './memory-transform.ts'
+import type { MemoryUnit } from './memory-unit.ts'
+import { MemoryWaiters } from './memory-waiters.ts'
 
-/** A document in memory. `body` is for filters and never leaves; readers get their own copy of `text`. */
-interface Entry {
-  readonly id: string
-  readonly revision: number
-  readonly text: string
-  readonly body: Readonly<Record<string, unknown>>
+/** Options of {@link memoryDatabase}. */
+export interface MemoryDatabaseOptions {
+  /** Tells when documents change and events are recorded. Default: the clock of the machine. */
+  readonly clock?: Pick<Clock, 'now'>
+  /** Ends waits for events in time. Default: they end only when events come, or by their signal. */
+  readonly scheduler?: Scheduler
 }
 
-type Documents = Map<string, Entry>
-type Undo = () => void
+/** A database whose flat tables can be looked at without SQL. */
+export interface MemoryDatabase extends Database {
+  /** All rows of a table that has been declared. */
+  rows(table: string): readonly MemoryRow[]
+}
 
 /** The Database port in memory: the same behaviour as on disk, gone with the process. */
-export function memoryDatabase(): Database {
-  return new MemoryDatabase()
+export function memoryDatabase(options: MemoryDatabaseOptions = {}): MemoryDatabase {
+  return new DatabaseInMemory(options)
 }
 
-class MemoryDatabase implements Database {
-  readonly supports = { engine: 'memory', durable: false }
-  readonly #collections = new Map<string, Documents>()
-  /** Positions by processor, then by topic and partition. */
-  readonly #positions = new Map<string, Map<string, StoredPosition>>()
+class DatabaseInMemory implements MemoryDatabase {
+  readonly supports: DatabaseSupports = {
+    engine: 'memory',
+    durable: false,
+    raw: false,
+    transforms: true,
+    shared: false,
+  }
+  readonly #known = new KnownSchema()
+  readonly #content = {
+    documents: new MemoryDocuments(),
+    streams: new MemoryStreams(),
+    positions: new MemoryPositions(),
+  } satisfies MemoryContent
+  readonly #rows = new MemoryRows()
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #waiters: MemoryWaiters
   #isClosed = false
 
-  async prepare(collections: readonly string[]): Promise<void> {
+  constructor({ clock = { now: () => Date.now() }, scheduler }: MemoryDatabaseOptions) {
+    this.#clock = clock
+    this.#waiters = new MemoryWaiters(scheduler)
+  }
+
+  async prepare(schema: StoreSchema, options: PrepareOptions = {}): Promise<void> {
     this.#checkOpen()
-    for (const name of collections) checkCollectionName(name)
-    for (const name of collections) {
-      if (!this.#collections.has(name)) this.#collections.set(name, new Map())
+    const checked = this.#known.check(schema)
+    if (options.checkOnly) return this.#checkSame(checked)
+    const destroyed = this.#rows.destroyedBy(checked.tables)
+    if (destroyed !== undefined && options.allow !== 'destructive') {
+      throw millraceError('STORE_SCHEMA_DIFFERS', {
+        seen: `columns of the table "${destroyed}" would be lost`,
+      })
     }
+    this.#content.documents.declare(checked.collections)
+    this.#rows.declare(checked.tables)
+    this.#known.add(checked)
   }
 
-  async commit(operations: readonly WriteOperation[]): Promise<CommitResult> {
+  /** Nothing has to be made in memory. */
+  async plan(schema: StoreSchema): Promise<SchemaPlan> {
     this.#checkOpen()
-    const commit = prepareCommit(operations, (name) => this.#collections.has(name))
-    const undone: Undo[] = []
-    try {
-      return { revisions: commit.operations.map((each) => this.#apply(each, undone)) }
-    } catch (error) {
-      for (const undo of undone.reverse()) undo()
-      throw error
-    }
+    this.#known.check(schema)
+    return { steps: [] }
   }
 
-  async load(collection: string, ids: readonly string[]): Promise<readonly StoredDocument[]> {
+  async commit(operations: readonly WriteOperation[], options?: CommitOptions): Promise<CommitResult> {
     this.#checkOpen()
-    const documents = this.#documentsOf(collection)
-    checkLoad(collection, ids)
-    return copies(
-      collection,
-      [...new Set(ids)].flatMap((id) => documents.get(id) ?? []),
+    const {
+      operations: prepared,
+      correlationId,
+      causationId,
+    } = prepareCommit(operations, options, this.#known)
+    const results = this.#allOrNothing({ correlationId, causationId }, (unit, documents) =>
+      prepared.map((operation) => this.#apply(operation, unit, documents)),
     )
+    this.#waiters.wake(this.#content.streams.end)
+    return { results }
   }
 
-  async query(query: DocumentQuery): Promise<readonly StoredDocument[]> {
+  async read<const Reads extends readonly Read[]>(reads: Reads): Promise<ReadAnswers<Reads>> {
     this.#checkOpen()
-    const checked = checkQuery(query)
-    const { collection, orderBy, offset, limit } = checked
-    const found = this.#find(checked).sort((left, right) => compareDocuments(orderBy, left, right))
-    return copies(collection, found.slice(offset, offset + limit))
+    const checked = checkReads(reads, this.#known)
+    return checked.map((read) => answerRead(this.#content, read)) as ReadAnswers<Reads>
   }
 
-  async count(query: Pick<DocumentQuery, 'collection' | 'where'>): Promise<number> {
+  async explain(read: Read): Promise<Explanation> {
     this.#checkOpen()
-    return this.#find(checkQuery(query)).length
+    const [checked] = checkReads([read], this.#known)
+    if (checked === undefined || !('collection' in checked))
+      return { sql: '', lines: ['looks at what it holds'] }
+    const count = this.#content.documents.collection(checked.collection).all().length
+    return { sql: '', lines: [`looks at all ${count} documents of "${checked.collection}"`] }
   }
 
-  async positions(processor: string): Promise<readonly StoredPosition[]> {
+  async raw(): Promise<never> {
     this.#checkOpen()
-    const positions = [...(this.#positions.get(processor)?.values() ?? [])]
-    return positions.sort(
-      (left, right) => compareTexts(left.topic, right.topic) || left.partition - right.partition,
-    )
+    throw millraceError('RAW_NOT_SUPPORTED', { engine: this.supports.engine })
+  }
+
+  async transform(step: TransformStep): Promise<TransformOutcome> {
+    this.#checkOpen()
+    const checked = checkTransform(step, this.#known)
+    const collection = this.#content.documents.collection(checked.collection)
+    return this.#allOrNothing({}, (_, documents) => transformDocuments(checked, collection, documents))
+  }
+
+  async eventsBeyond(position: number, options: { waitMsMax: number; signal?: AbortSignal }): Promise<void> {
+    this.#checkOpen()
+    if (this.#content.streams.end <= position) await this.#waiters.wait(position, options)
+  }
+
+  rows(table: string): readonly MemoryRow[] {
+    return this.#rows.of(this.#known.table(table).name)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#waiters.wake(Number.POSITIVE_INFINITY)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,68 +159,57 @@ class MemoryDatabase implements Database {
     if (this.#isClosed) throw millraceError('DATABASE_CLOSED', {})
   }
 
-  #documentsOf(collection: string): Documents {
-    checkCollectionKnown(collection, (name) => this.#collections.has(name))
-    return this.#collections.get(collection) ?? new Map()
+  /** Throws `STORE_SCHEMA_DIFFERS` unless everything is declared as it is already. */
+  #checkSame({ collections, tables }: CheckedSchema): void {
+    const known = this.#known.schema
+    const texts = new Set([...known.collections, ...known.tables].map((each) => JSON.stringify(each)))
+    const missing = [...collections, ...tables].find((each) => !texts.has(JSON.stringify(each)))
+    if (missing === undefined) return
+    throw millraceError('STORE_SCHEMA_DIFFERS', { seen: `"${missing.name}" is not there as it is declared` })
   }
 
-  #find({ collection, where }: CheckedQuery): Entry[] {
-    const entries = [...this.#documentsOf(collection).values()]
-    return where === undefined ? entries : entries.filter((each) => matches(where, each.body))
-  }
-
-  /** The operation's new revision; 0 for a delete and a position. */
-  #apply(operation: PreparedOperation, undone: Undo[]): number {
-    if (operation.kind === 'position') return this.#applyPosition(operation, undone)
-    const { collection, id, expectedRevision } = operation
-    const documents = this.#documentsOf(collection)
-    const before = documents.get(id)
-    const seen = before?.revision ?? 0
-    if (expectedRevision !== undefined && expectedRevision !== seen) {
-      throw millraceError('DOCUMENT_CONFLICT', { collection, id, seen, expected: expectedRevision })
+  #allOrNothing<Result>(
+    marks: { readonly correlationId?: string | undefined; readonly causationId?: string | undefined },
+    work: (unit: MemoryUnit, documents: DocumentChanges) => Result,
+  ): Result {
+    const { correlationId, causationId } = marks
+    const unit = { changes: new MemoryChanges(), atMs: this.#clock.now(), correlationId, causationId }
+    const documents = this.#content.documents.change(unit)
+    try {
+      const result = work(unit, documents)
+      documents.check()
+      return result
+    } catch (error) {
+      unit.changes.undo()
+      throw error
     }
-    undone.push(() => restore(documents, id, before))
-    if (operation.kind === 'delete') {
-      documents.delete(id)
-      return 0
-    }
-    const { text } = operation
-    documents.set(id, { id, revision: seen + 1, text, body: JSON.parse(text) })
-    return seen + 1
   }
 
-  #applyPosition(operation: Extract<PreparedOperation, { kind: 'position' }>, undone: Undo[]): number {
-    const { processor, position, expectedOffset } = operation
-    const { topic, partition } = position
-    const positions = this.#positions.get(processor) ?? new Map<string, StoredPosition>()
-    const key = `${partition} ${topic}`
-    const before = positions.get(key)
-    const seen = before?.offset ?? 0
-    if (expectedOffset !== undefined && expectedOffset !== seen) {
-      throw millraceError('POSITION_CONFLICT', {
-        processor,
-        topic,
-        partition,
-        seen,
-        expected: expectedOffset,
-      })
+  #apply(operation: PreparedOperation, unit: MemoryUnit, documents: DocumentChanges): OperationResult {
+    switch (operation.kind) {
+      case 'store':
+      case 'patch':
+      case 'patch-where':
+      case 'delete':
+      case 'delete-where':
+      case 'restore-where':
+      case 'replace-all':
+      case 'expect':
+        return documents.apply(operation)
+      case 'append':
+      case 'publish':
+      case 'archive':
+      case 'tombstone':
+      case 'forget-published':
+        return this.#content.streams.apply(operation, unit)
+      case 'position':
+        return this.#content.positions.apply(operation, unit)
+      case 'put-row':
+      case 'delete-row':
+      case 'delete-rows':
+        return this.#rows.apply(operation, unit)
+      default:
+        return unreachable(operation)
     }
-    undone.push(() => restore(positions, key, before))
-    positions.set(key, position)
-    this.#positions.set(processor, positions)
-    return 0
   }
-}
-
-function restore<Value>(map: Map<string, Value>, key: string, before: Value | undefined): void {
-  if (before === undefined) map.delete(key)
-  else map.set(key, before)
-}
-
-function copies(collection: string, entries: readonly Entry[]): StoredDocument[] {
-  const measure = resultMeter(collection)
-  return entries.map(({ id, revision, text }) => {
-    measure(text)
-    return { id, revision, body: JSON.parse(text) }
-  })
 }

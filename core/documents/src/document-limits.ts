@@ -65,6 +65,5 @@ export const documentLimits = {
   /** Length of a text in a column of a table; of a key it is `idCharactersMax`. */
   columnCharactersMax: 1_048_576,
   transformDocumentsMax: 10_000,
-  rawCharactersMax: 1_000_000,
-  rawParametersMax: 1_000,
+  transformSourceCharactersMax: 1_000_000,
 } as const

@@ -13,6 +13,12 @@ export {
   resultMeter,
 } from './checked-read.ts'
 export { type CheckedCollection, checkCollectionName } from './checked-schema.ts'
+export {
+  type CheckedTransform,
+  checkTransform,
+  type TransformedDocument,
+  transformedText,
+} from './checked-transform.ts'
 export { type Collection, collection, type Identified } from './collection.ts'
 export type {
   ColumnValue,

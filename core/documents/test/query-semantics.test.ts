@@ -44,7 +44,8 @@ describe('a filter', () => {
     fc.assert(
       fc.property(operators, values, fc.jsonValue(), (operator, value, v) => {
         const filter = { kind: 'compare', path: ['v'], operator, value } as const
-        expect(matches(filter, { v })).toBe(!matches({ kind: 'not', filter }, { v }))
+        const document = { id: 'b1', body: { v } }
+        expect(matches(filter, document)).toBe(!matches({ kind: 'not', filter }, document))
       }),
     )
   })

@@ -17,7 +17,13 @@ export interface FoundServer {
 
 /** Every installed program of the service, the newest version first. */
 export function findServers(service: Service, path: string = process.env.PATH ?? ''): readonly FoundServer[] {
-  const folders = [PROGRAM_DIRECTORY, ...path.split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  const folders = [
+    PROGRAM_DIRECTORY,
+    ...path.split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    ...(service.folders?.() ?? []),
+  ]
   const paths = service.programs.flatMap((name) => folders.map((folder) => join(folder, name)))
   // Known by what it is, but started by its name: Debian's redis-server is a link to a program that acts by its name.
   const byProgram = new Map(paths.filter(isExecutable).map((each) => [realpathSync(each), each]))
@@ -29,11 +35,11 @@ export function findServers(service: Service, path: string = process.env.PATH ??
     .sort((a, b) => (isAtLeast(a.version, b.version) ? -1 : 1))
 }
 
-/** The version that a program prints, such as `nats-server: v2.9.10` and `Redis server v=7.0.15`. */
+/** The version that a program prints: `nats-server: v2.9.10`, `Redis server v=7.0.15`, `postgres (PostgreSQL) 15.18`. */
 function versionOf(path: string): Version | undefined {
   const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-  const [, major, minor, patch] = /v=?(\d+)\.(\d+)\.(\d+)/.exec(stdout ?? '') ?? []
-  return patch === undefined ? undefined : [Number(major), Number(minor), Number(patch)]
+  const [, major, minor, patch = 0] = /(?:v=?|PostgreSQL\) )(\d+)\.(\d+)(?:\.(\d+))?/.exec(stdout ?? '') ?? []
+  return minor === undefined ? undefined : [Number(major), Number(minor), Number(patch)]
 }
 
 function isExecutable(path: string): boolean {

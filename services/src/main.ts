@@ -151,7 +151,7 @@ async function down(name: ServiceName, removeData: boolean): Promise<Shown> {
 }
 
 async function stop(server: RememberedServer): Promise<void> {
-  process.kill(server.pid, 'SIGTERM')
+  process.kill(server.pid, services[server.name].stopSignal ?? 'SIGTERM')
   for (const startMs = Date.now(); isAlive(server); ) {
     if (Date.now() - startMs > STOP_MS_MAX) process.kill(server.pid, 'SIGKILL')
     await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS))
@@ -177,5 +177,5 @@ function lineOf({ name, state, url, pid, version, note }: Shown): string {
     pid === undefined ? undefined : `pid ${pid}`,
     note === undefined ? undefined : `(${note})`,
   ]
-  return [name.padEnd(6), state.padEnd(10), ...parts.filter((part) => part !== undefined)].join(' ')
+  return [name.padEnd(8), state.padEnd(10), ...parts.filter((part) => part !== undefined)].join(' ')
 }

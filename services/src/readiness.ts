@@ -19,9 +19,20 @@ export async function redisIsReady(port: number): Promise<void> {
   })
 }
 
+/** PostgreSQL asks for the password (R) when it takes connections, and answers with an error (E) while it recovers. */
+export async function postgresIsReady(port: number): Promise<void> {
+  const words = Buffer.from('user\0postgres\0database\0postgres\0\0')
+  const head = Buffer.alloc(8)
+  head.writeInt32BE(head.length + words.length, 0)
+  head.writeInt32BE(POSTGRES_PROTOCOL, 4)
+  await converse(port, Buffer.concat([head, words]), (text) => (text.startsWith('R') ? 'ready' : 'not ready'))
+}
+
+const POSTGRES_PROTOCOL = 0x0003_0000
+
 function converse(
   port: number,
-  question: string,
+  question: string | Uint8Array,
   judge: (answer: string) => 'more' | 'ready' | 'not ready',
 ): Promise<void> {
   return new Promise((resolve, reject) => {

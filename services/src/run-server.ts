@@ -31,21 +31,28 @@ export async function runServer(
   place: ServicePlace,
 ): Promise<StartedServer> {
   mkdirSync(place.directory, { recursive: true, mode: 0o700 })
+  service.prepare?.(path, place)
   const logFile = join(place.directory, '..', `${service.name}.log`)
-  const log = openSync(logFile, 'a', 0o600)
-  const child = spawn(path, service.argumentsFor(place, version), {
-    detached: true,
-    stdio: ['ignore', log, log],
-  })
-  closeSync(log)
-  child.unref()
-  await untilReady(service, place, child).catch((error: Error) => {
+  for (const startMs = Date.now(); ; ) {
+    const log = openSync(logFile, 'a', 0o600)
+    const child = spawn(path, service.argumentsFor(place, version), {
+      ...service.owner?.(),
+      detached: true,
+      cwd: place.directory,
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    child.unref()
+    const failure = await untilReady(service, place, child).catch((error: Error) => error)
+    if (failure === undefined) {
+      return { process: child, pid: child.pid as number, place, url: service.url(place), logFile }
+    }
     child.kill('SIGKILL')
     const end = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LOG_LINES).join('\n')
-    throw new Error(`${path} did not start: ${error.message}\n${end}`)
-  })
-  const pid = child.pid as number
-  return { process: child, pid, place, url: service.url(place.port), logFile }
+    const isWorthAnother = service.startsLater?.test(end) === true && Date.now() - startMs < READY_MS_MAX
+    if (!isWorthAnother) throw new Error(`${path} did not start: ${failure.message}\n${end}`)
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS))
+  }
 }
 
 async function untilReady(service: Service, place: ServicePlace, child: ChildProcess): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findServers, freePort, isAtLeast, services, startTestServer } from '@millrace/services'
 import { expect, onTestFinished, test } from 'vitest'
+import { postgresFolders } from '../src/postgres-cluster.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -70,4 +71,25 @@ test('a server that is one program under several names, as Redis is on Debian, i
   symlinkSync(real, join(folder, 'redis-server'))
   const [newest] = findServers(services.redis, folder)
   expect(newest).toEqual({ path: join(folder, 'redis-server'), version: [99, 0, 1] })
+})
+
+test.each(findServers(services.postgres).map((program) => [program.version.join('.'), program] as const))(
+  'PostgreSQL %s runs as somebody who is not root, and comes back on its data after a kill',
+  async (_, program) => {
+    await using server = await startTestServer('postgres', program)
+    if (process.getuid?.() === 0) expect(statSync(`/proc/${server.pid}`).uid).not.toBe(0)
+    const { password } = new URL(server.url)
+    await server.kill()
+    await server.restart()
+    expect(new URL(server.url).password).toBe(password)
+    expect(password.length).toBeGreaterThan(20)
+  },
+)
+
+test('PostgreSQL is looked for in every folder that Debian may have put it in, the newest version first', () => {
+  const root = mkdtempSync(join(tmpdir(), 'services-'))
+  onTestFinished(() => rmSync(root, { recursive: true }))
+  for (const name of ['9', '15', '17', 'README']) mkdirSync(join(root, name))
+  expect(postgresFolders(root)).toEqual(['17', '15', '9'].map((name) => join(root, name, 'bin')))
+  expect(postgresFolders(join(root, 'nowhere'))).toEqual([])
 })

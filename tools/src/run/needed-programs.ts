@@ -44,6 +44,13 @@ export const neededPrograms: readonly NeededProgram[] = [
     found: () => findServers(services.nats).some(({ version }) => isAtLeast(version, NATS_DURABLE)),
   },
   {
+    name: 'postgres',
+    programs: services.postgres.programs,
+    why: 'the tests of the store on PostgreSQL run on it',
+    install: 'apt-get install postgresql',
+    found: () => findServers(services.postgres).length > 0,
+  },
+  {
     name: 'redis-server',
     programs: services.redis.programs,
     why: 'the bench compares with it',

@@ -1,5 +1,12 @@
 import type { Devices } from '@millrace/devices'
-import { collection, type Database, type DocumentQuery, type StoredDocument } from '@millrace/documents'
+import {
+  bodyOf,
+  collection,
+  type Database,
+  type QueryRead,
+  readOne,
+  type StoredDocument,
+} from '@millrace/documents'
 import { type Event, type EventType, formatTime, millraceError } from '@millrace/kernel'
 import { type Projection, projection } from '@millrace/projections'
 import * as z from 'zod'
@@ -69,8 +76,9 @@ export interface FleetView {
 
 /** A view over the fleet's documents and the live sessions. */
 export function fleetView(database: Database, devices: Devices): FleetView {
-  const bodyOf = (stored: StoredDocument) => toBody(stored.body as FleetDevice, devices)
-  const load = async (ids: readonly string[]) => (await database.load(Fleet.name, ids)).map(bodyOf)
+  const toDevice = (stored: StoredDocument) => toBody(bodyOf(stored) as FleetDevice, devices)
+  const load = async (ids: readonly string[]) =>
+    (await readOne(database, { kind: 'load', collection: Fleet.name, ids })).map(toDevice)
   return {
     devices: load,
     device: async (id) => {
@@ -81,7 +89,7 @@ export function fleetView(database: Database, devices: Devices): FleetView {
     },
     list: async ({ connected, after, limit }) => {
       const query = listQuery(connected, after, limit)
-      const found = (await database.query(query)).map(bodyOf)
+      const found = (await readOne(database, query)).documents.map(toDevice)
       const { known } = await countsOf(database, devices)
       const last = found.length === limit ? found.at(-1)?.id : undefined
       return { devices: found, total: known, ...(last === undefined ? {} : { next: last }) }
@@ -90,25 +98,24 @@ export function fleetView(database: Database, devices: Devices): FleetView {
   }
 }
 
-function listQuery(connected: boolean | undefined, after: string | undefined, limit: number): DocumentQuery {
+function listQuery(connected: boolean | undefined, after: string | undefined, limit: number): QueryRead {
   const filters = [
-    ...(after === undefined
-      ? []
-      : [{ kind: 'compare', path: ['id'], operator: 'gt', value: after } as const]),
+    ...(after === undefined ? [] : [{ kind: 'id', operator: 'gt', value: after } as const]),
     ...(connected === undefined
       ? []
       : [{ kind: 'compare', path: ['connected'], operator: 'eq', value: connected } as const]),
   ]
   return {
+    kind: 'query',
     collection: Fleet.name,
     limit,
-    orderBy: [{ path: ['id'], direction: 'ascending' }],
     ...(filters.length === 0 ? {} : { where: { kind: 'and', filters } }),
   }
 }
 
 async function countsOf(database: Database, devices: Devices) {
-  return { known: await database.count({ collection: Fleet.name }), connected: devices.sessions().length }
+  const known = await readOne(database, { kind: 'count', collection: Fleet.name })
+  return { known, connected: devices.sessions().length }
 }
 
 function toBody(device: FleetDevice, devices: Devices): DeviceBody {

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { runActor } from '@millrace/actors'
 import { type Bus, eventToMessage } from '@millrace/bus'
 import { commandOutlet, type Devices, deviceKeys, openDevices, PRESENCE_TOPIC } from '@millrace/devices'
-import type { Database } from '@millrace/documents'
+import { type Database, readOne } from '@millrace/documents'
 import { type Event, type EventType, formatTime, newId, type Runtime } from '@millrace/kernel'
 import { nodeRuntime } from '@millrace/node'
 import type { Processor } from '@millrace/processing'
@@ -148,10 +148,8 @@ async function openBackbone(
   const database = await openSqlite({ file: join(settings.dataDirectory, 'store.db') })
   opening.defer(() => database.close())
   for (const { topic } of eventTypes.values()) await bus.createTopic(topic, { retention: settings.retention })
-  await database.prepare([
-    Fleet.name,
-    ...(definition.projections ?? []).map(({ collection }) => collection.name),
-  ])
+  const collections = [Fleet, ...(definition.projections ?? []).map(({ collection }) => collection)]
+  await database.prepare({ collections: [...new Set(collections)].map(({ name }) => ({ name })) })
   await markAbsent(bus, database, runtime)
   const devices = await openDevices(
     devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }),
@@ -241,16 +239,16 @@ const ABSENT_PAGE = 1_000
 async function markAbsent(bus: Bus, database: Database, runtime: Runtime): Promise<void> {
   await bus.createTopic(PRESENCE_TOPIC)
   for (let after = ''; ; ) {
-    const page = await database.query({
+    const { documents: page } = await readOne(database, {
+      kind: 'query',
       collection: Fleet.name,
       where: {
         kind: 'and',
         filters: [
           { kind: 'compare', path: ['connected'], operator: 'eq', value: true },
-          { kind: 'compare', path: ['id'], operator: 'gt', value: after },
+          { kind: 'id', operator: 'gt', value: after },
         ],
       },
-      orderBy: [{ path: ['id'], direction: 'ascending' }],
       limit: ABSENT_PAGE,
     })
     const events = page.map(({ id }) => absence(id, runtime))

@@ -1,5 +1,5 @@
 import type { Message } from '@millrace/bus'
-import type { Database, StoredPosition, WriteOperation } from '@millrace/documents'
+import { type Database, readOne, type StoredPosition, type WriteOperation } from '@millrace/documents'
 
 /** The positions of a projection as they are in the database, remembered between batches. */
 export class Checkpoint {
@@ -41,7 +41,7 @@ export class Checkpoint {
   }
 
   async #load(): Promise<Map<string, number>> {
-    const stored = await this.#database.positions(this.#processor)
+    const stored = await readOne(this.#database, { kind: 'positions', processor: this.#processor })
     this.#offsets = new Map(stored.map((position) => [keyOf(position), position.offset]))
     return this.#offsets
   }

@@ -1,5 +1,13 @@
 import { type Message, messageToEvent } from '@millrace/bus'
-import { checkDocument, type Database, type Identified, type WriteOperation } from '@millrace/documents'
+import {
+  checkDocument,
+  type Database,
+  documentText,
+  type Identified,
+  type OperationResult,
+  readOne,
+  type WriteOperation,
+} from '@millrace/documents'
 import { type Event, errorText, millraceError, throwIfAborted } from '@millrace/kernel'
 import { type BatchStep, describeMessage, type StepContext } from '@millrace/processing'
 import { Checkpoint } from './checkpoint.ts'
@@ -59,9 +67,9 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
       const moved = this.#checkpoint.moved(fresh)
       const changed = [...slots].filter(([, slot]) => slot.isChanged)
       const writes = changed.map(([id, slot]) => this.#write(id, slot))
-      const { revisions } = await this.#database.commit([...writes.flat(), ...moved.operations])
+      const { results } = await this.#database.commit([...writes.flat(), ...moved.operations])
       moved.done()
-      this.#remember(changed, revisions)
+      this.#remember(changed, results)
     } catch (error) {
       this.#checkpoint.forget()
       this.#recent.clear()
@@ -86,11 +94,12 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
     const known = new Map(keys.map((key) => [key, this.#recent.get(key)]))
     const missing = keys.filter((key) => known.get(key) === undefined)
     if (missing.length > 0) {
-      const stored = await this.#database.load(this.#projection.collection.name, missing)
+      const collection = this.#projection.collection.name
+      const stored = await readOne(this.#database, { kind: 'load', collection, ids: missing })
       const found = new Map(stored.map((each) => [each.id, each]))
       for (const key of missing) {
-        const { revision = 0, body } = found.get(key) ?? {}
-        known.set(key, { revision, document: body as Document | undefined })
+        const { revision = 0, text } = found.get(key) ?? {}
+        known.set(key, { revision, document: text === undefined ? undefined : JSON.parse(text) })
       }
     }
     const slots: Slots<Document> = new Map()
@@ -125,16 +134,19 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
     if (document === undefined) {
       return revision === 0 ? [] : [{ kind: 'delete', collection, id, expectedRevision: revision }]
     }
-    const body = document as unknown as Readonly<Record<string, unknown>>
-    return [{ kind: 'store', collection, id, body, expectedRevision: revision }]
+    const text = documentText(collection, id, document)
+    return [{ kind: 'store', collection, id, text, expectedRevision: revision }]
   }
 
   /** What was committed, with the revisions that it got. */
-  #remember(changed: readonly (readonly [string, Slot<Document>])[], revisions: readonly number[]): void {
+  #remember(
+    changed: readonly (readonly [string, Slot<Document>])[],
+    results: readonly OperationResult[],
+  ): void {
     let operation = 0
     for (const [id, slot] of changed) {
       const count = this.#write(id, slot).length
-      const revision = count === 0 ? 0 : (revisions[operation] ?? 0)
+      const revision = count === 0 ? 0 : (results[operation]?.revision ?? 0)
       operation += count
       this.#recent.set(id, { revision, document: slot.document })
     }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventToMessage } from '@millrace/bus'
+import { readOne } from '@millrace/documents'
 import { formatTime, manualRuntime } from '@millrace/kernel'
 import { memoryBus } from '@millrace/memory'
 import { runProjection } from '@millrace/projections'
@@ -39,14 +40,16 @@ describe('a projection on SQLite', () => {
         return new Promise(() => {})
       }
       const processor = await runProjection(benches, { bus, runtime, database })
-      const hasWork = (await database.positions('benches')).every(({ offset }) => offset < READINGS)
+      const positions = await readOne(database, { kind: 'positions', processor: 'benches' })
+      const hasWork = positions.every(({ offset }) => offset < READINGS)
       if (hasWork) await committed
       await processor.stop()
       await database.close()
     }
 
     await using database = await openSqlite({ file })
-    expect(await database.positions('benches')).toEqual([
+    await database.prepare({ collections: [{ name: 'benches' }] })
+    expect(await readOne(database, { kind: 'positions', processor: 'benches' })).toEqual([
       { topic: Reading.type, partition: 0, offset: READINGS },
     ])
     const counted = Object.values(await stored(database)).map(({ readings }) => readings)

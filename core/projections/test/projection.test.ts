@@ -1,5 +1,5 @@
 import { deadLetterTopic, type Message } from '@millrace/bus'
-import type { Database, WriteOperation } from '@millrace/documents'
+import { type Database, type Read, type ReadAnswers, readOne, type WriteOperation } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import { memoryBus, memoryDatabase } from '@millrace/memory'
 import { projection, runProjection } from '@millrace/projections'
@@ -17,6 +17,13 @@ import {
 } from './spine.ts'
 
 const bench = (celsius: number, readings: number, alarms = 0) => ({ celsius, readings, alarms })
+
+const storedBench = (id: string, body: Omit<Bench, 'id'>): WriteOperation => ({
+  kind: 'store',
+  collection: 'benches',
+  id,
+  text: JSON.stringify({ id, ...body }),
+})
 
 /** A database whose commits go through `around`. */
 function withCommit(
@@ -121,7 +128,9 @@ describe('a projection', () => {
     })
     expect(commits).toHaveLength(1)
     expect(commits[0]?.map(({ kind }) => kind)).toEqual(['store', 'store', 'position'])
-    expect(await database.positions('benches')).toEqual([{ topic: Reading.type, partition: 0, offset: 60 }])
+    expect(await readOne(database, { kind: 'positions', processor: 'benches' })).toEqual([
+      { topic: Reading.type, partition: 0, offset: 60 },
+    ])
   })
 })
 
@@ -161,7 +170,7 @@ describe('a projection never counts an event twice', () => {
       if (!isLate) return commit(operations)
       isLate = false
       await database.commit([
-        { kind: 'store', collection: 'benches', id: 'b1', body: { id: 'b1', ...bench(1, 1) } },
+        storedBench('b1', bench(1, 1)),
         {
           kind: 'position',
           processor: 'benches',
@@ -181,9 +190,7 @@ describe('a projection never counts an event twice', () => {
     const database = withCommit(memoryDatabase(), async (commit, operations) => {
       if (isFirst) {
         isFirst = false
-        await commit([
-          { kind: 'store', collection: 'benches', id: 'b1', body: { id: 'b1', ...bench(0, 0, 7) } },
-        ])
+        await commit([storedBench('b1', bench(0, 0, 7))])
       }
       return commit(operations)
     })
@@ -199,10 +206,10 @@ describe('a projection that keeps documents from one batch to the next', () => {
   test('does not load again what it has just written, and does not see less for it', async () => {
     const database = memoryDatabase()
     const loads: string[] = []
-    const load = database.load.bind(database)
-    database.load = (name, ids) => {
-      loads.push(...ids)
-      return load(name, ids)
+    const read = database.read.bind(database)
+    database.read = <const Reads extends readonly Read[]>(reads: Reads): Promise<ReadAnswers<Reads>> => {
+      for (const each of reads) if (each.kind === 'load') loads.push(...each.ids)
+      return read(reads)
     }
     const spine = await openSpine(database)
     await using processor = await runProjection(benches, spine)
@@ -219,8 +226,7 @@ describe('a projection that keeps documents from one batch to the next', () => {
     await using processor = await runProjection(benches, spine)
     await spine.publish(Reading, 'b1', { celsius: 1 })
     await spine.until(() => expect(processor.stats.handled).toBe(1))
-    const body = { id: 'b1', ...bench(0, 0, 7) }
-    await spine.database.commit([{ kind: 'store', collection: 'benches', id: 'b1', body }])
+    await spine.database.commit([storedBench('b1', bench(0, 0, 7))])
     await spine.publish(Reading, 'b1', { celsius: 2 })
     await spine.until(() => expect(processor.stats.handled).toBe(2))
     expect(await stored(spine.database)).toEqual({ b1: bench(2, 1, 7) })
@@ -235,7 +241,7 @@ describe('a projection that keeps documents from one batch to the next', () => {
       await spine.until(() => expect(processor.stats.handled).toBe(700 * round))
     }
     expect(processor.stats.retried).toBe(0)
-    expect(await spine.database.count({ collection: 'benches' })).toBe(700)
+    expect(await readOne(spine.database, { kind: 'count', collection: 'benches' })).toBe(700)
   })
 
   test('finds out a function that changes a document in place', async () => {
@@ -309,12 +315,14 @@ describe('a projection puts among the dead letters, and goes on after', () => {
 function bindAll(database: Database): Database {
   return {
     supports: database.supports,
-    prepare: (collections) => database.prepare(collections),
-    commit: (operations) => database.commit(operations),
-    load: (collection, ids) => database.load(collection, ids),
-    query: (query) => database.query(query),
-    count: (query) => database.count(query),
-    positions: (processor) => database.positions(processor),
+    prepare: (schema, options) => database.prepare(schema, options),
+    plan: (schema) => database.plan(schema),
+    commit: (operations, options) => database.commit(operations, options),
+    read: (reads) => database.read(reads),
+    explain: (read) => database.explain(read),
+    raw: (sql, parameters) => database.raw(sql, parameters),
+    transform: (step) => database.transform(step),
+    eventsBeyond: (position, options) => database.eventsBeyond(position, options),
     close: () => database.close(),
     [Symbol.asyncDispose]: () => database.close(),
   }

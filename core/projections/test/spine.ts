@@ -1,5 +1,5 @@
 import { type Bus, eventToMessage } from '@millrace/bus'
-import { collection, type Database } from '@millrace/documents'
+import { bodyOf, collection, type Database, readOne } from '@millrace/documents'
 import { type EventType, event, formatTime, type ManualRuntime, manualRuntime } from '@millrace/kernel'
 import { memoryBus, memoryDatabase } from '@millrace/memory'
 import { type Projection, projection } from '@millrace/projections'
@@ -72,11 +72,11 @@ export async function openSpine(database: Database = memoryDatabase()): Promise<
 
 /** The documents by id, without their ids. */
 export async function stored(database: Database): Promise<Record<string, Omit<Bench, 'id'>>> {
-  const found = await database.query({ collection: 'benches' })
+  const { documents } = await readOne(database, { kind: 'query', collection: 'benches' })
   return Object.fromEntries(
-    found.map(({ id, body }) => {
-      const { id: own, ...rest } = body as unknown as Bench
-      expect(own).toBe(id)
+    documents.map((document) => {
+      const { id, ...rest } = bodyOf(document) as Bench
+      expect(id).toBe(document.id)
       return [id, rest]
     }),
   )

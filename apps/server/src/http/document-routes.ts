@@ -1,4 +1,4 @@
-import type { StoredDocument } from '@millrace/documents'
+import { bodyOf, readOne, type StoredDocument } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import * as z from 'zod'
 import { type DocumentBody, documentBody, documentListBody } from '../api-shapes.ts'
@@ -28,13 +28,11 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
     },
     async ({ params: { collection }, query: { after, limit } }) => {
       assertKnown(collection)
-      const found = await database.query({
+      const { documents: found } = await readOne(database, {
+        kind: 'query',
         collection,
         limit,
-        orderBy: [{ path: ['id'], direction: 'ascending' }],
-        ...(after === undefined
-          ? {}
-          : { where: { kind: 'compare', path: ['id'], operator: 'gt', value: after } }),
+        ...(after === undefined ? {} : { where: { kind: 'id', operator: 'gt', value: after } }),
       })
       const last = found.length === limit ? found.at(-1)?.id : undefined
       return { documents: found.map(toDocumentBody), ...(last === undefined ? {} : { next: last }) }
@@ -52,13 +50,13 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
     },
     async ({ params: { collection, id }, url }) => {
       assertKnown(collection)
-      const [stored] = await database.load(collection, [id])
+      const [stored] = await readOne(database, { kind: 'load', collection, ids: [id] })
       if (stored === undefined) throw millraceError('API_NOT_FOUND', { path: url })
       return toDocumentBody(stored)
     },
   )
 }
 
-function toDocumentBody({ id, revision, body }: StoredDocument): DocumentBody {
-  return { id, revision, document: { ...body } }
+function toDocumentBody(stored: StoredDocument): DocumentBody {
+  return { id: stored.id, revision: stored.revision, document: bodyOf(stored) }
 }

@@ -1,4 +1,5 @@
 import type { GroupInfo, Position, TopicInfo } from '@millrace/bus'
+import { type Database, readOne } from '@millrace/documents'
 import { formatTime } from '@millrace/kernel'
 import { type CollectionBody, type ProcessorBody, type StatusBody, statusBody } from '../api-shapes.ts'
 import type { Backbone, RunningProcessor } from '../running-app.ts'
@@ -38,9 +39,10 @@ export async function statusOf({ backbone, counters, httpAddress }: RouteContext
 
 async function collectionBodies({ definition, database }: Backbone): Promise<CollectionBody[]> {
   const names = (definition.projections ?? []).map(({ collection }) => collection.name)
-  return Promise.all(
-    names.map(async (name) => ({ name, documents: await database.count({ collection: name }) })),
+  const counts = await Promise.all(
+    names.map((collection) => readOne(database, { kind: 'count', collection })),
   )
+  return names.map((name, index) => ({ name, documents: counts[index] ?? 0 }))
 }
 
 async function processorBodies({ bus, database, processors }: Backbone): Promise<ProcessorBody[]> {
@@ -48,10 +50,14 @@ async function processorBodies({ bus, database, processors }: Backbone): Promise
   return Promise.all(
     processors.map(async (running) => {
       const { name } = running.processor
-      const stored = running.kind === 'projection' ? await database.positions(name) : undefined
+      const stored = running.kind === 'projection' ? await positionsIn(database, name) : undefined
       return bodyOf(running, lagOf(running.topics, topics, stored ?? positionsOf(groups, name)))
     }),
   )
+}
+
+function positionsIn(database: Database, processor: string) {
+  return readOne(database, { kind: 'positions', processor })
 }
 
 function positionsOf(groups: readonly GroupInfo[], name: string): readonly Position[] {

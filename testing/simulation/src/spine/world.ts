@@ -39,7 +39,7 @@ export class World {
   /** True once a call on the disk was made to fail: an engine may have given up, which only a restart mends. */
   isWounded = false
   readonly #options: WorldOptions
-  readonly #database: Database = memoryDatabase()
+  readonly #database: Database
   readonly #random
   #processes = 0
 
@@ -49,6 +49,7 @@ export class World {
     this.swarm = swarm
     this.#random = seedStream(seed, 'world')
     this.runtime = manualRuntime({ seed })
+    this.#database = memoryDatabase(this.runtime)
     this.history = openHistory(() => `${this.step} ${this.runtime.clock.monotonic().toFixed(2)}ms`, tailMax)
     this.machine = new Machine(this.runtime, seedStream(seed, 'machine'), swarm)
     this.devices = swarm.devices.map((plan) => this.#newDevice(plan))

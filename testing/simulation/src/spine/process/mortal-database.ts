@@ -1,4 +1,10 @@
-import type { CommitResult, Database, WriteOperation } from '@millrace/documents'
+import {
+  bodyOf,
+  type CommitOptions,
+  type CommitResult,
+  type Database,
+  type WriteOperation,
+} from '@millrace/documents'
 import { millraceError, type Random, type Runtime, sleep } from '@millrace/kernel'
 import { chance } from '../../seed-streams.ts'
 import { PROJECTION_NAME } from '../application.ts'
@@ -42,19 +48,27 @@ export function mortalDatabase(
       failNow()
       return call()
     })
-  const apply = async (operations: readonly WriteOperation[]) => {
-    const result = await store.commit(operations)
+  const apply = async (operations: readonly WriteOperation[], options?: CommitOptions) => {
+    const result = await store.commit(operations, options)
     noteCommit(oracle, operations)
     return result
   }
-  const commitOnce = async (operations: readonly WriteOperation[]): Promise<CommitResult> => {
+  const commitOnce = async (
+    operations: readonly WriteOperation[],
+    options?: CommitOptions,
+  ): Promise<CommitResult> => {
     await pause()
     failNow()
-    if (life.isOver) return { revisions: [] }
-    if (temper.isTorn) await apply(operations.filter(({ kind }) => kind === 'position'))
+    if (life.isOver) return { results: [] }
+    if (temper.isTorn)
+      await apply(
+        operations.filter(({ kind }) => kind === 'position'),
+        options,
+      )
     if (temper.isTorn) await pause()
     const result = await apply(
       temper.isTorn ? operations.filter(({ kind }) => kind !== 'position') : operations,
+      options,
     )
     await pause()
     if (chance(random, failureShare() / 2)) {
@@ -64,17 +78,19 @@ export function mortalDatabase(
   }
   return {
     supports: store.supports,
-    prepare: (collections) => slowly(() => store.prepare(collections)),
-    commit: (operations) => {
+    prepare: (schema, options) => slowly(() => store.prepare(schema, options)),
+    plan: (schema) => slowly(() => store.plan(schema)),
+    commit: (operations, options) => {
       const copy = structuredClone(operations)
-      const result = turn.then(() => commitOnce(copy))
+      const result = turn.then(() => commitOnce(copy, options))
       turn = result.catch(() => undefined)
       return life.bind(() => result)
     },
-    load: (collection, ids) => slowly(() => store.load(collection, ids)),
-    query: (query) => slowly(() => store.query(query)),
-    count: (query) => slowly(() => store.count(query)),
-    positions: (processor) => slowly(() => store.positions(processor)),
+    read: (reads) => slowly(() => store.read(reads)),
+    explain: (read) => slowly(() => store.explain(read)),
+    raw: (sql, parameters) => slowly(() => store.raw(sql, parameters)),
+    transform: (step) => slowly(() => store.transform(step)),
+    eventsBeyond: (position, options) => life.bind(() => store.eventsBeyond(position, options)),
     close: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }
@@ -84,9 +100,11 @@ function noteCommit(oracle: Oracle, operations: readonly WriteOperation[]): void
   const documents = new Map<string, unknown>()
   const positions: TotalsCommit['positions'][number][] = []
   for (const operation of operations) {
-    if (operation.kind === 'store') documents.set(operation.id, operation.body)
+    if (operation.kind === 'store') documents.set(operation.id, bodyOf(operation))
     else if (operation.kind === 'delete') documents.set(operation.id, undefined)
-    else if (operation.processor === PROJECTION_NAME) positions.push(operation.position)
+    else if (operation.kind === 'position' && operation.processor === PROJECTION_NAME) {
+      positions.push(operation.position)
+    }
   }
   oracle.commits.push({ positions, documents })
 }

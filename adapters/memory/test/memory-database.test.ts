@@ -1,7 +1,16 @@
 import { databaseSuite } from '@millrace/conformance'
+import { manualRuntime } from '@millrace/kernel'
 import { memoryDatabase } from '@millrace/memory'
 
 databaseSuite('memoryDatabase', async () => {
-  const database = memoryDatabase()
-  return { database, reopen: async () => database, [Symbol.asyncDispose]: () => database.close() }
+  const runtime = manualRuntime()
+  const database = memoryDatabase({ clock: runtime.clock, scheduler: runtime.scheduler })
+  return {
+    database,
+    reopen: async () => database,
+    advance: (durationMs) => runtime.advance(durationMs),
+    nowMs: () => runtime.clock.now(),
+    rows: (table) => database.rows(table),
+    [Symbol.asyncDispose]: () => database.close(),
+  }
 })

@@ -1,20 +1,12 @@
 import type { Database, FeedRead, StoredEvent } from '@millrace/documents'
-import { abortReason, type Runtime, sleep, throwIfAborted } from '@millrace/kernel'
+import { type Runtime, throwIfAborted } from '@millrace/kernel'
+import { FeedEnd } from './feed-end.ts'
 import { readPage } from './pages.ts'
 import { type RecordedEvent, recordedEvent } from './recorded-event.ts'
 import type { Upcasters } from './upcasters.ts'
 
 /** Events fetched at a time, unless told otherwise. */
 const PAGE_EVENTS_DEFAULT = 500
-/** How long a hint is waited for before the database is asked again, in milliseconds. */
-const POLL_MS_DEFAULT = 1_000
-/**
- * Shortest and longest pause after a hint behind which nothing was found, in milliseconds: an event that is held back
- * for another one that may still be committed gives hints all the time.
- */
-const HELD_BACK_MS_MIN = 1
-const HELD_BACK_MS_MAX = 100
-
 /** Which events of the store, and where to begin. */
 export interface FeedOptions {
   /** Events with greater positions. Default: 0, from the beginning. */
@@ -95,40 +87,6 @@ export async function* feed(
   options: FeedOptions = {},
 ): AsyncGenerator<RecordedEvent, undefined> {
   for await (const { events } of feedPages(source, options)) yield* events
-}
-
-/** The wait at the end of a feed. */
-class FeedEnd {
-  readonly #source: FeedSource
-  readonly #options: FeedOptions
-  #vain = 0
-
-  constructor(source: FeedSource, options: FeedOptions) {
-    this.#source = source
-    this.#options = options
-  }
-
-  /** Whether the last look has found something. */
-  note(hasMoved: boolean): void {
-    if (hasMoved) this.#vain = 0
-  }
-
-  /** Until there may be more. Hints that lead to nothing are followed more and more slowly. */
-  async wait(position: number): Promise<void> {
-    const { signal, pollMs = POLL_MS_DEFAULT } = this.#options
-    const { database, runtime } = this.#source
-    const startMs = runtime.clock.monotonic()
-    await database.eventsBeyond(position, {
-      waitMsMax: pollMs,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    if (signal?.aborted) throw abortReason(signal)
-    const isHint = runtime.clock.monotonic() - startMs < pollMs
-    this.#vain = isHint ? this.#vain + 1 : 0
-    if (this.#vain <= 1) return
-    const pauseMs = HELD_BACK_MS_MIN * 2 ** (this.#vain - 2)
-    await sleep(runtime.scheduler, Math.min(pauseMs, HELD_BACK_MS_MAX), signal)
-  }
 }
 
 function feedRead(options: FeedOptions, upcasters: Upcasters | undefined): Omit<FeedRead, 'after'> {

@@ -23,3 +23,6 @@ export {
   upcaster,
   upcasters,
 } from './upcasters.ts'
+export { listRefusals, type Refusal } from './refusal.ts'
+export { discardRefusal, retryRefusal } from './refusal-resolution.ts'
+export { type Relay, type RelayOptions, type RelayProgress, type RelayRetry, startRelay } from './relay.ts'

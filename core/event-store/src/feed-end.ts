@@ -49,4 +49,3 @@ export class FeedEnd {
     await sleep(runtime.scheduler, Math.min(pauseMs, HELD_BACK_MS_MAX), signal)
   }
 }
-

@@ -14,6 +14,9 @@ export { type EventStore, type EventStoreOptions, type OfStream, openEventStore 
 export { type FeedOptions, type FeedPage, type FeedSource, feed, feedPages } from './feed.ts'
 export { acquireLease, type Lease, type LeaseOptions } from './lease.ts'
 export { newEvent, type RecordedEvent, recordedEvent } from './recorded-event.ts'
+export { listRefusals, type Refusal } from './refusal.ts'
+export { discardRefusal, retryRefusal } from './refusal-resolution.ts'
+export { type Relay, type RelayOptions, type RelayProgress, type RelayRetry, startRelay } from './relay.ts'
 export type { StreamReading, StreamReadOptions } from './stream-reading.ts'
 export {
   type EventShape,
@@ -23,6 +26,3 @@ export {
   upcaster,
   upcasters,
 } from './upcasters.ts'
-export { listRefusals, type Refusal } from './refusal.ts'
-export { discardRefusal, retryRefusal } from './refusal-resolution.ts'
-export { type Relay, type RelayOptions, type RelayProgress, type RelayRetry, startRelay } from './relay.ts'

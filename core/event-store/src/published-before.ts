@@ -48,7 +48,10 @@ function remembersSince(
     case 'time':
       return Math.abs(nowMs - notedAtMs) <= window.ms * WINDOW_SHARE
     case 'messages': {
-      const since = partitions.reduce((sum, { endOffset, partition }) => sum + endOffset - (ends[partition] ?? 0), 0)
+      const since = partitions.reduce(
+        (sum, { endOffset, partition }) => sum + endOffset - (ends[partition] ?? 0),
+        0,
+      )
       return since <= window.count * WINDOW_SHARE
     }
     default:
@@ -56,7 +59,11 @@ function remembersSince(
   }
 }
 
-async function* identitiesSince(bus: Bus, { name, partitions }: TopicInfo, { ends }: TopicEnd): AsyncGenerator<string> {
+async function* identitiesSince(
+  bus: Bus,
+  { name, partitions }: TopicInfo,
+  { ends }: TopicEnd,
+): AsyncGenerator<string> {
   for (const { partition, startOffset, endOffset } of partitions) {
     let offset = Math.max(startOffset, ends[partition] ?? 0)
     while (offset < endOffset) {

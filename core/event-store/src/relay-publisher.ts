@@ -3,8 +3,8 @@ import type { StoredEvent } from '@millrace/documents'
 import { isMillraceError, type MillraceError, type Runtime } from '@millrace/kernel'
 import type { Lease } from './lease.ts'
 import { type OutgoingMessage, outgoingMessage } from './outgoing-message.ts'
-import { publishedBefore } from './published-before.ts'
 import { type Published, publishInOrder } from './publish-in-order.ts'
+import { publishedBefore } from './published-before.ts'
 import { isRefusal } from './refusal.ts'
 import { noteEnds, type RelayNote } from './relay-note.ts'
 import type { TopicEnds } from './topic-ends.ts'
@@ -67,7 +67,8 @@ export class RelayPublisher {
     const { bus, runtime, signal } = this.#around
     const { made, refused } = make(events)
     const doubted = made.slice(0, this.#doubted)
-    const before = doubted.length === 0 ? new Set() : await publishedBefore({ bus, runtime }, this.#ends, doubted)
+    const before =
+      doubted.length === 0 ? new Set() : await publishedBefore({ bus, runtime }, this.#ends, doubted)
     const fresh = made.filter((each) => !before.has(each))
     const groups = Map.groupBy(fresh, ({ topic }) => topic)
     const unusable = await this.#prepare([...groups.keys()])

@@ -1,7 +1,7 @@
 import { abortable, isMillraceError, sleep } from '@millrace/kernel'
 import { acquireLease, type Lease } from './lease.ts'
-import type { Relay, RelayOptions, RelayProgress, RelayRetry } from './relay.ts'
 import { REFUSALS } from './refusal.ts'
+import type { Relay, RelayOptions, RelayProgress, RelayRetry } from './relay.ts'
 import { RELAYS } from './relay-note.ts'
 import { RelayStatus } from './relay-status.ts'
 import { RelayTerm, type TermSurroundings } from './relay-term.ts'

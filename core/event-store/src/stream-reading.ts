@@ -7,7 +7,7 @@ import type { Upcasters } from './upcasters.ts'
 /** Events fetched at a time. */
 const PAGE_EVENTS_MAX = 1_000
 /** Most events that {@link StreamReading.toArray} holds in memory. */
-const ARRAY_EVENTS_MAX = 100_000
+const ARRAY_EVENTS_MAX = 10_000
 
 /** Which events of a stream, and in which order. */
 export interface StreamReadOptions {
@@ -26,7 +26,7 @@ export interface StreamReadOptions {
 
 /** Events of a stream, read page by page while they are gone through; going through them again reads them again. */
 export interface StreamReading extends AsyncIterable<RecordedEvent> {
-  /** All of them. @throws QUERY_INVALID for more than 100,000, and as the iteration */
+  /** All of them. @throws QUERY_INVALID for more than 10,000, and as the iteration */
   toArray(): Promise<RecordedEvent[]>
 }
 

@@ -109,7 +109,7 @@ class Patching {
 
   #rename(place: Place | undefined, to: string): void {
     const value = valueIn(place)
-    if (place === undefined || value === undefined || place.name === to) return
+    if (place === undefined || value === undefined) return
     delete place.parent[place.name]
     put({ parent: place.parent, name: to }, value)
   }

@@ -83,8 +83,8 @@ describe('a checked read', () => {
   })
 
   const filtered = (filter: unknown) => ({ ...query, where: filter })
-  const nested = (levels: number): unknown =>
-    levels === 1 ? where : { kind: 'not', filter: nested(levels - 1) }
+  const nested = (kind: string, levels: number): unknown =>
+    levels === 1 ? where : { kind, path: ['a'], filter: nested(kind, levels - 1) }
   const words = Array.from({ length: limits.searchWordsMax + 1 }, (_, index) => `w${index}`).join(' ')
   const stream = { kind: 'stream', stream: 's1' }
   const feed = { kind: 'feed', after: 0 }
@@ -133,7 +133,8 @@ describe('a checked read', () => {
     ['values that are no list', filtered({ kind: 'in', path: ['a'], values: 1 })],
     ['too many values', filtered({ kind: 'in', path: ['a'], values: Array(1_001).fill(1) })],
     ['filters that are no list', filtered({ kind: 'and', filters: where })],
-    ['a filter nested too deep', filtered(nested(21))],
+    ['a filter nested too deep', filtered(nested('not', 21))],
+    ['arrays in arrays too deep', filtered(nested('any', 21))],
     ['too many conditions', filtered({ kind: 'or', filters: Array(200).fill(where) })],
     ['a search in a collection without full text', filtered(search)],
     ['a search of too many words', { ...query, collection: 'notes', where: { ...search, text: words } }],
@@ -159,7 +160,7 @@ describe('a checked read', () => {
   })
 
   test('takes as many levels, conditions and questions as there may be', () => {
-    expect(codeOf(() => check(filtered(nested(20))))).toBe('no error')
+    expect(codeOf(() => check(filtered(nested('any', 20))))).toBe('no error')
     expect(codeOf(() => check(filtered({ kind: 'or', filters: Array(199).fill(where) })))).toBe('no error')
     const reads = (count: number) => Array(count).fill({ kind: 'feed-end' })
     expect(codeOf(() => checkReads(reads(100), known))).toBe('no error')

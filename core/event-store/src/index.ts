@@ -13,11 +13,17 @@ export type { EventInput } from './event-input.ts'
 export { type EventStore, type EventStoreOptions, type OfStream, openEventStore } from './event-store.ts'
 export { type FeedOptions, type FeedPage, type FeedSource, feed, feedPages } from './feed.ts'
 export { acquireLease, type Lease, type LeaseOptions } from './lease.ts'
+export { LEASES, revokeLease } from './lease-note.ts'
 export { newEvent, type RecordedEvent, recordedEvent } from './recorded-event.ts'
 export { listRefusals, type Refusal } from './refusal.ts'
 export { discardRefusal, retryRefusal } from './refusal-resolution.ts'
 export { type Relay, type RelayOptions, type RelayProgress, type RelayRetry, startRelay } from './relay.ts'
-export type { StreamReading, StreamReadOptions } from './stream-reading.ts'
+export {
+  readStream,
+  type StreamReading,
+  type StreamReadOptions,
+  type StreamSource,
+} from './stream-reading.ts'
 export {
   type EventShape,
   type TypedShape,

@@ -33,3 +33,12 @@ export function storeLease(note: LeaseNote, expectedRevision: number): WriteOper
 export function expectLease(name: string, revision: number): WriteOperation {
   return { kind: 'expect', collection: LEASES, tenant: '', id: name, revision }
 }
+
+/**
+ * Takes a lease away from whoever has it, as part of a unit: nothing of theirs is committed after the unit, and whoever
+ * waits for the lease may take it at once. For a change that nobody's work may overlap.
+ */
+export function revokeLease(name: string): WriteOperation {
+  const note: LeaseNote = { id: name, holder: 'nobody', instance: '', ttlMs: 0, state: 'released' }
+  return { kind: 'store', collection: LEASES, tenant: '', id: name, text: JSON.stringify(note) }
+}

@@ -1,3 +1,4 @@
+export { RETRY_POLICY_DEFAULT, retryDelayMs } from './backoff.ts'
 export { describeMessage } from './item.ts'
 export type {
   BatchStep,
@@ -11,3 +12,4 @@ export type {
   StepContext,
 } from './processor.ts'
 export { startProcessor } from './running-processor.ts'
+export { Wakeup } from './wakeup.ts'

@@ -5,6 +5,15 @@ export interface KnownDocument<Document extends Identified> {
   /** 0 if there is none. */
   readonly revision: number
   readonly document: Document | undefined
+  /** Length of its JSON. */
+  readonly characters: number
+}
+
+/** How much is kept at most. */
+export interface RecentLimits {
+  readonly documentsMax: number
+  /** JSON of all of them, in UTF-16 units. */
+  readonly charactersMax: number
 }
 
 /**
@@ -13,12 +22,13 @@ export interface KnownDocument<Document extends Identified> {
  * revision, and after a conflict everything is forgotten.
  */
 export class RecentDocuments<Document extends Identified> {
-  readonly #documentsMax: number
+  readonly #limits: RecentLimits
   /** Least recently used first. */
   readonly #known = new Map<string, KnownDocument<Document>>()
+  #characters = 0
 
-  constructor(documentsMax: number) {
-    this.#documentsMax = documentsMax
+  constructor(limits: RecentLimits) {
+    this.#limits = limits
   }
 
   get(id: string): KnownDocument<Document> | undefined {
@@ -26,14 +36,26 @@ export class RecentDocuments<Document extends Identified> {
   }
 
   /** Remembers a document; a function that changes it in place, and not by returning another, is found out. */
-  set(id: string, { revision, document }: KnownDocument<Document>): void {
-    this.#known.delete(id)
-    this.#known.set(id, { revision, document: document && Object.freeze(document) })
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > this.#documentsMax && oldest !== undefined) this.#known.delete(oldest)
+  set(id: string, { revision, document, characters }: KnownDocument<Document>): void {
+    this.#remove(id)
+    this.#known.set(id, { revision, document: document && Object.freeze(document), characters })
+    this.#characters += characters
+    const { documentsMax, charactersMax } = this.#limits
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= documentsMax && this.#characters <= charactersMax) return
+      this.#remove(oldest)
+    }
   }
 
   clear(): void {
     this.#known.clear()
+    this.#characters = 0
+  }
+
+  #remove(id: string): void {
+    const known = this.#known.get(id)
+    if (known === undefined) return
+    this.#known.delete(id)
+    this.#characters -= known.characters
   }
 }

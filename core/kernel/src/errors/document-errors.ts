@@ -108,7 +108,8 @@ export const documentErrors = defineErrors({
   DOCUMENT_REFERENCE_BROKEN: {
     seen: 'A document of "{collection}" would refer to a document of "{target}" that does not exist',
     expected: 'a document with that id as long as something refers to it',
-    remedy: 'Store the other document first or in the same unit; before deleting it, delete or change what refers to it.',
+    remedy:
+      'Store the other document first or in the same unit; before deleting it, delete or change what refers to it.',
     retryable: false,
   },
   PATCH_REFUSED: {
@@ -144,7 +145,8 @@ export const documentErrors = defineErrors({
   STORE_SCHEMA_DIFFERS: {
     seen: 'The database differs from what the application declares: {seen}',
     expected: 'what is declared, or something that can be brought there without losing anything',
-    remedy: 'Look at "millrace store diff", and run "millrace store apply"; with --allow-destructive if the loss is meant.',
+    remedy:
+      'Look at "millrace store diff", and run "millrace store apply"; with --allow-destructive if the loss is meant.',
     retryable: false,
   },
   TRANSFORM_FAILED: {
@@ -174,7 +176,39 @@ export const documentErrors = defineErrors({
   DATABASE_UNREACHABLE: {
     seen: 'The way to the database {database} is broken: {reason}',
     expected: 'a server that answers',
-    remedy: 'Look whether the server runs and the address and password are right. A unit under way may have been done.',
+    remedy:
+      'Look whether the server runs and the address and password are right. A unit under way may have been done.',
     retryable: true,
+  },
+  PROJECTION_UNKNOWN: {
+    seen: 'There is no projection "{projection}" here',
+    expected: 'a projection that this daemon was started with',
+    remedy: 'Correct the name, or start the daemon with it.',
+    retryable: false,
+  },
+  PROJECTION_STALE: {
+    seen: 'The projection "{projection}" stands at position {seen} after {timeoutMs} ms',
+    expected: 'position {expected}',
+    remedy: 'Wait longer, look at the progress of the projection, or do without the newest events.',
+    retryable: true,
+  },
+  PROJECTION_STOPPED: {
+    seen: 'The projection "{projection}" is stopped by {code}: {reason}',
+    expected: 'a projection that goes on',
+    remedy: 'Mend the cause, then resume the projection, or rebuild it.',
+    retryable: false,
+  },
+  PROJECTION_NOT_REBUILDABLE: {
+    seen: 'The projection "{projection}" cannot be rebuilt so: {reason}',
+    expected: 'a projection that can be made again from its events',
+    remedy:
+      'Rebuild all of it, or, for a custom projection, say with "reset" how to remove what it has written.',
+    retryable: false,
+  },
+  DEAD_LETTER_UNKNOWN: {
+    seen: 'There is no dead letter "{id}", or its event is gone',
+    expected: 'the id of a letter of which the event is still in the store',
+    remedy: 'List the dead letters; discard those that cannot be replayed.',
+    retryable: false,
   },
 })

@@ -33,7 +33,7 @@ export function checkDocumentText(collection: string, id: string, text: unknown)
     throw refuse('its text is not the JSON of an object')
   }
   checkDocumentLength(collection, id, text.length)
-  if (text.isWellFormed() && !SUSPICIOUS.test(text)) return text
+  if (text.isWellFormed() && !SUSPICIOUS.test(text) && !hasManyBrackets(text)) return text
   const body = parsed(text)
   const issue = body === undefined ? 'its text is not JSON' : findJsonIssue(body, 1)
   if (issue !== undefined) throw refuse(issue)
@@ -42,6 +42,15 @@ export function checkDocumentText(collection: string, id: string, text: unknown)
 
 /** A zero character, or an escape that may stand for one or for half of a surrogate pair. */
 const SUSPICIOUS = /\0|\\u(?:0000|[dD][89a-fA-F])/
+
+/** Whether JSON has so many brackets that it may be nested too deep: looking for them costs less than reading it. */
+function hasManyBrackets(text: string): boolean {
+  let left = documentLimits.documentLevelsMax
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0 && left >= 0; at = text.indexOf(bracket, at + 1)) left -= 1
+  }
+  return left < 0
+}
 
 function parsed(text: string): unknown {
   try {

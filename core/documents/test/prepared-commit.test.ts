@@ -30,6 +30,7 @@ const prepare = (...operations: unknown[]) => prepareCommit(operations as WriteO
 const prepareOne = (operation: unknown) => prepare(operation).operations[0]
 
 const where = { kind: 'compare', path: ['a'], operator: 'eq', value: 1 }
+const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
 const patches = [{ kind: 'set', path: ['a'], value: 1 }]
 const store = { kind: 'store', collection: 'benches', id: 'b1', text: '{}' }
 const patch = { kind: 'patch', collection: 'benches', id: 'b1', patches }
@@ -99,6 +100,13 @@ describe('a prepared commit', () => {
     }
   })
 
+  test('takes documents as deep as there may be, and many objects side by side', () => {
+    const wide = JSON.stringify({ list: Array.from({ length: 200 }, () => ({ a: [] })) })
+    for (const text of [deep(100), wide, `{"a":"${'{['.repeat(200)}"}`]) {
+      expect(prepareOne({ ...store, text })).toMatchObject({ text })
+    }
+  })
+
   test('takes events whose texts hold escaped what documents may not hold', () => {
     const text = '{"data":"\\u0000 \\ud800"}'
     expect(prepareOne({ ...append, events: [{ ...event, text }] })).toMatchObject({ events: [{ text }] })
@@ -130,6 +138,13 @@ describe('a prepared commit', () => {
     ['a property name with an escaped zero', { ...store, text: '{"\\u0000":1}' }, 'DOCUMENT_INVALID'],
     ['a text with half of a pair', { ...store, text: '{"a":"\ud800"}' }, 'DOCUMENT_INVALID'],
     ['a text with a zero character', { ...store, text: '{"a":"\0"}' }, 'DOCUMENT_INVALID'],
+    ['a document nested too deep', { ...store, text: deep(101) }, 'DOCUMENT_INVALID'],
+    [
+      'lists nested too deep',
+      { ...store, text: `{"a":${'['.repeat(100)}${']'.repeat(100)}}` },
+      'DOCUMENT_INVALID',
+    ],
+    ['no JSON, with many brackets', { ...store, text: `{${'['.repeat(101)}}` }, 'DOCUMENT_INVALID'],
     ['a document too large', { ...store, text: `{"a":"${long(1_048_576)}"}` }, 'DOCUMENT_TOO_LARGE'],
     ['a revision that is not whole', { ...store, expectedRevision: 1.5 }],
     ['a revision below 0', { kind: 'expect', collection: 'benches', id: 'b1', revision: -1 }],

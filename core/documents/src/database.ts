@@ -197,7 +197,9 @@ export interface TransformStep {
   readonly tenant?: string
   /**
    * JavaScript source of an expression that is a function: document in, document out; undefined leaves it as it is, null
-   * deletes it (for good). It sees nothing of its surroundings, must be synchronous, and has a second for each document.
+   * deletes it (for good). It sees nothing of its surroundings, must be synchronous, has a second for each document, and
+   * leaves the `id` property alone. It also gets documents that are marked as deleted; they stay marked.
+   * `transformedText` says what becomes of its result.
    */
   readonly source: string
   /** Only documents with greater ids. Absent: from the first one. */
@@ -209,6 +211,6 @@ export interface TransformOutcome {
   readonly seen: number
   readonly changed: number
   readonly deleted: number
-  /** The greatest id that was looked at; undefined if there was none left. */
+  /** The greatest id that was looked at: where the next step begins; undefined if there was none left. */
   readonly last: string | undefined
 }

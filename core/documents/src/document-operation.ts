@@ -14,7 +14,7 @@ export type DocumentOperation =
       readonly kind: 'store'
       readonly collection: string
       readonly id: string
-      /** JSON of an object, as `documentText` makes it. */
+      /** JSON of an object, as `documentText` makes it; anything else is DOCUMENT_INVALID. */
       readonly text: string
       /** Only if the document has this revision; 0: only if it does not exist. Absent: whatever it has. */
       readonly expectedRevision?: number

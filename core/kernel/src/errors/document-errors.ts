@@ -152,7 +152,7 @@ export const documentErrors = defineErrors({
   TRANSFORM_FAILED: {
     seen: 'The transformation of "{collection}" failed at the document "{id}": {reason}',
     expected: 'a function that returns an object, null or undefined, within a second',
-    remedy: 'Change the function and run it again; documents before this one are transformed.',
+    remedy: 'Change the function and run it again; documents of the steps before this one are transformed.',
     retryable: false,
   },
   RAW_NOT_SUPPORTED: {

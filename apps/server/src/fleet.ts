@@ -1,11 +1,11 @@
 import type { Devices } from '@millrace/devices'
 import {
   bodyOf,
-  collection,
   type Database,
   type QueryRead,
   readOne,
   type StoredDocument,
+  systemCollection,
 } from '@millrace/documents'
 import { type Event, type EventType, formatTime, millraceError } from '@millrace/kernel'
 import { type Projection, projection } from '@millrace/projections'
@@ -28,7 +28,7 @@ const fleetDevice = z.object({
 type FleetDevice = z.infer<typeof fleetDevice>
 
 /** Documents of the devices themselves; the application's own collections may not have this name. */
-export const Fleet = collection('millrace-fleet', fleetDevice)
+export const Fleet = systemCollection('millrace-fleet', fleetDevice)
 
 /** One document a device, from its presence and its newest event of each type. */
 export function fleetProjection(eventTypes: Iterable<EventType>): Projection<FleetDevice> {

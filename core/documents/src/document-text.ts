@@ -115,7 +115,8 @@ function findIssueInArray(items: readonly unknown[], path: string, level: number
   return undefined
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** True for `{}` and what JSON has parsed, not for objects of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   // Also true for plain objects of another realm, whose Object.prototype is not ours.

@@ -19,7 +19,23 @@ export {
   type TransformedDocument,
   transformedText,
 } from './checked-transform.ts'
-export { type Collection, collection, type Identified } from './collection.ts'
+export {
+  type AnyCollection,
+  type Collection,
+  type CollectionTrait,
+  collection,
+  type DraftOf,
+  type Identified,
+  systemCollection,
+} from './collection.ts'
+export type { CollectionOptions, IndexOptions, ReferenceOptions } from './collection-options.ts'
+export type {
+  Condition,
+  DocumentConditions,
+  ElementConditions,
+  SearchOptions,
+  WhichDocuments,
+} from './conditions.ts'
 export type {
   ColumnValue,
   CommitOptions,
@@ -38,14 +54,34 @@ export type {
   TransformStep,
   WriteOperation,
 } from './database.ts'
+export {
+  type Attempt,
+  conflictOf,
+  type DocumentConflict,
+  DocumentConflictError,
+} from './document-conflict.ts'
+export { checkDocument, readDocument, type WrittenDocument, writeDocument } from './document-form.ts'
+export { idText } from './document-id.ts'
 export { documentLimits } from './document-limits.ts'
+export { type DocumentMetadata, etagOf, metadataOf, revisionOfEtag } from './document-metadata.ts'
 export type { DocumentChange, DocumentOperation, StoredDocument } from './document-operation.ts'
 export { checkDocumentLength, documentText } from './document-text.ts'
+export {
+  DELIVER_AT,
+  type EventInput,
+  type Links,
+  linksTo,
+  newEvent,
+  stamped,
+  topicOf,
+} from './event-input.ts'
 export type { Comparison, Filter, FilterValue, OrderBy } from './filter.ts'
 export { equalJson } from './json-equality.ts'
+export { type JsonSerializerOptions, jsonSerializer } from './json-serializer.ts'
 export { type CheckedSchema, KnownSchema } from './known-schema.ts'
 export type { JsonValue, Patch } from './patch.ts'
 export { applyPatches, kindOf, type PatchedDocument, pathText } from './patch-semantics.ts'
+export { plainSerializer } from './plain-serializer.ts'
 export { prepareCommit } from './prepared-commit.ts'
 export type {
   PreparedCommit,
@@ -56,7 +92,7 @@ export type {
   PreparedRowOperation,
   PreparedStreamOperation,
 } from './prepared-operation.ts'
-export type { Property, PropertyPath, PropertyValue } from './property-path.ts'
+export type { Property, PropertyPath, PropertyValue, ValueObject } from './property-path.ts'
 export {
   compareDocuments,
   compareTexts,
@@ -86,9 +122,13 @@ export type {
   StreamInfoRead,
   StreamRead,
 } from './read.ts'
-export { checkDocument, type Session, type WriteOptions } from './session.ts'
+export type { Reader } from './reader.ts'
+export { type SaveHook, type SaveUnit, saveAttemptsMax } from './save-hook.ts'
+export type { DocumentPlace, Serializer, ValuePatch } from './serializer.ts'
+export type { ChangedDocuments, Session, SessionOptions, WriteOptions } from './session.ts'
+export type { EventCalls, SessionAppendOptions, SessionEvents } from './session-events.ts'
 export { bodyOf, readOne } from './single-read.ts'
-export { openStore, type Store, type StoreOptions } from './store.ts'
+export { openStore, type Store, type StoreOptions, storeSchema } from './store.ts'
 export type {
   CollectionSchema,
   ColumnType,
@@ -100,5 +140,7 @@ export type {
   TableSchema,
 } from './store-schema.ts'
 export type { NewEvent, StoredEvent, StreamInfo, StreamOperation } from './stored-event.ts'
-export type { Query } from './typed-query.ts'
+export type { PatchProperty, TypedPatch } from './typed-patch.ts'
+export type { Page, Query, SelectedParts, WithMetadata } from './typed-query.ts'
+export type { ValueType } from './value-type.ts'
 export { wordsOf } from './words.ts'

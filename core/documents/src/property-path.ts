@@ -3,10 +3,13 @@ type Levels = readonly [0, 0, 0, 0, 0]
 
 type Deeper<Left extends readonly unknown[]> = Left extends readonly [unknown, ...infer Rest] ? Rest : never
 
+/** An object that stands for one value, as a date or a decimal does; it has no properties to ask for. */
+export type ValueObject = { toJSON(...parameters: never[]): unknown } | Uint8Array
+
 /** The object behind an optional or nullable property; never for arrays and single values. */
 type ObjectIn<Value> =
   Extract<NonNullable<Value>, object> extends infer Inner
-    ? Inner extends readonly unknown[]
+    ? Inner extends readonly unknown[] | ValueObject
       ? never
       : Inner
     : never
@@ -51,3 +54,19 @@ export type PropertyValue<Document, P> = P extends readonly string[]
   : P extends string
     ? PropertyOf<Document, P>
     : never
+
+/** What an array holds, behind an optional or nullable property too; never if it is no array. */
+export type ElementOf<Value> =
+  NonNullable<Value> extends infer Inner
+    ? Inner extends readonly (infer Element)[]
+      ? Element
+      : never
+    : never
+
+/** The single values that a property may have: texts, numbers, booleans, bigints, dates and their like. */
+export type SingleIn<Value> = Extract<NonNullable<Value>, string | number | boolean | bigint | ValueObject>
+
+/** The path of a property that was given by its name or its path. */
+export function pathOf(property: string | readonly string[]): readonly string[] {
+  return typeof property === 'string' ? [property] : property
+}

@@ -1,108 +1,110 @@
-import type { Identified } from './collection.ts'
-import type { Database } from './database.ts'
-import type { StoredDocument } from './document-operation.ts'
-import type { Comparison, Filter, FilterValue, OrderBy } from './filter.ts'
-import type { Property, PropertyValue } from './property-path.ts'
-import type { DocumentQuery } from './read.ts'
-import { readOne } from './single-read.ts'
-
-/** The operators that make sense for a property, with what they compare with. */
-type Condition<Value> =
-  | readonly [operator: Comparison, value: Comparable<Value>]
-  | readonly [operator: 'in', values: readonly Comparable<Value>[]]
-  | (Extract<Value, string> extends never ? never : readonly [operator: 'startsWith', prefix: string])
-
-/** Single values of the property's own type; null also stands for a property that is missing. */
-type Comparable<Value> = Extract<Value, FilterValue> | (undefined extends Value ? null : never)
+import type { CollectionTrait, Identified } from './collection.ts'
+import type { ConditionCalls, DocumentCalls, DocumentConditions } from './conditions.ts'
+import type { DocumentMetadata } from './document-metadata.ts'
+import type { OrderBy } from './filter.ts'
+import type { Property, PropertyValue, SingleIn, ValueObject } from './property-path.ts'
+import type { Explanation } from './read.ts'
 
 /**
- * A query of one collection. Immutable: each call gives a new one, and nothing is read before `toArray`, `first` or
- * `count`. What the operators mean is defined in the Database port.
+ * A query of one collection. Immutable: each call gives a new one, and nothing is read before `toArray`, `first`,
+ * `page`, `count`, `sum`, `min`, `max`, `explain` or `for await`. What the operators mean is defined at `Filter`.
+ *
+ * A document that cannot be read (an `upcast` that throws) fails the whole query.
+ *
+ * @throws QUERY_INVALID, COLLECTION_UNKNOWN, TENANT_MISSING, and as Database.read
  *
  * @example
  * await store.query(Benches).where('celsius', 'gt', 30).where(['vent', 'open'], 'eq', false).orderBy('celsius').toArray()
  */
-export interface Query<Document extends Identified> {
-  /** Adds a condition; several must all hold. */
-  where<const P extends Property<Document>>(
+export interface Query<
+  Document extends Identified,
+  Row = Document,
+  Trait extends CollectionTrait = CollectionTrait,
+> extends ConditionCalls<Document, Query<Document, Row, Trait>, DocumentConditions<Document, Trait>>,
+    DocumentCalls<Document, Query<Document, Row, Trait>, Trait>,
+    AsyncIterable<Row> {
+  /** Adds a criterion; the first one counts most. Documents that are equal so far are in the order of their ids. */
+  orderBy<const P extends Property<Document>>(
     property: P,
-    ...condition: Condition<PropertyValue<Document, P>>
-  ): Query<Document>
-  /** Adds a filter tree: for `or`, `not`, and paths that only run time knows. */
-  where(filter: Filter): Query<Document>
-  /** Adds a criterion; the first one counts most. */
-  orderBy<const P extends Property<Document>>(property: P, direction?: OrderBy['direction']): Query<Document>
-  /** At most so many documents. Default: 100; at most 10,000. */
-  limit(count: number): Query<Document>
+    direction?: OrderBy['direction'],
+  ): Query<Document, Row, Trait>
+  /** At most so many documents. Default: 100, but with `for await` all; at most 10,000. */
+  limit(count: number): Query<Document, Row, Trait>
   /** Leaves out so many documents at the start. */
-  offset(count: number): Query<Document>
-  toArray(): Promise<Document[]>
+  offset(count: number): Query<Document, Row, Trait>
+  /** Finds documents that are marked as deleted, too. */
+  maybeDeleted(): Query<Document, Row, Trait>
+  /** Finds only documents that are marked as deleted. */
+  onlyDeleted(): Query<Document, Row, Trait>
+  /** Finds only documents that were marked as deleted at or after this time; a number counts milliseconds since 1970. */
+  deletedSince(time: Date | number): Query<Document, Row, Trait>
+  /** Finds only documents that were marked as deleted before this time. */
+  deletedBefore(time: Date | number): Query<Document, Row, Trait>
+  /** Reads only these parts of the documents, by the names that they get. A part that is missing is null. */
+  select<const Parts extends Readonly<Record<string, Property<Document>>>>(
+    parts: Parts,
+  ): Query<Document, SelectedParts<Document, Parts>, Trait>
+  /** Gives with each document what the store knows of it. */
+  withMetadata(): Query<Document, WithMetadata<Row>, Trait>
+  toArray(): Promise<Row[]>
   /** The first document that matches, or undefined. */
-  first(): Promise<Document | undefined>
+  first(): Promise<Row | undefined>
+  /** The first document that matches, or null. */
+  firstOrNull(): Promise<Row | null>
+  /** A page, from 1 on, and how many documents match altogether, both from one state. Looks past limit and offset. */
+  page(number: number, size: number): Promise<Page<Row>>
   /** How many documents match, whatever limit and offset say. */
   count(): Promise<number>
+  /** The sum as a 64-bit floating point number, whatever limit and offset say; what is no number is left out. */
+  sum<const P extends Property<Document>>(property: P & NumberProperty<Document, P>): Promise<number>
+  /** The smallest value, whatever limit and offset say; undefined if no document has one. */
+  min<const P extends Property<Document>>(
+    property: P,
+  ): Promise<SingleIn<PropertyValue<Document, P>> | undefined>
+  /** The greatest value; as `min`. */
+  max<const P extends Property<Document>>(
+    property: P,
+  ): Promise<SingleIn<PropertyValue<Document, P>> | undefined>
+  /** How the engine would answer, in its own words. */
+  explain(): Promise<Explanation>
+  /**
+   * Reads all that match, page by page: at most about 4 million characters of JSON are held, however many documents
+   * there are. Not one state of the database: a document that matches all the time, and whose place in the order does
+   * not change, comes exactly once; one that is stored, deleted or changed meanwhile comes as it was when its page was
+   * read, or not at all, and if its place in the order changes perhaps twice. Without `orderBy` every page is found by
+   * its ids; with it, each costs about as much as the whole query unless an index has that order.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Row>
 }
 
-/** What a query reads from, and who wants to know what was read. */
-export interface QuerySource {
-  readonly database: Pick<Database, 'read'>
-  /** Called for each document that was read. */
-  readonly onLoaded?: (document: StoredDocument) => void
+/** What of a document was selected. */
+export type SelectedParts<Document, Parts extends Readonly<Record<string, unknown>>> = {
+  -readonly [Name in keyof Parts]: Selected<PropertyValue<Document, Parts[Name]>>
 }
 
-/** Starts a query: all documents of the collection. */
-export function typedQuery<Document extends Identified>(
-  source: QuerySource,
-  query: DocumentQuery,
-): Query<Document> {
-  const next = (change: Partial<DocumentQuery>) => typedQuery<Document>(source, { ...query, ...change })
-  const read = async (asked: DocumentQuery) => {
-    const { documents } = await readOne(source.database, { kind: 'query', ...asked })
-    return documents.map((each) => {
-      source.onLoaded?.(each)
-      return JSON.parse(each.text) as Document
-    })
-  }
-  return {
-    where: (property: Filter | string | readonly string[], ...condition: readonly unknown[]) =>
-      next({ where: both(query.where, filterOf(property, condition)) }),
-    orderBy: (property: string | readonly string[], direction: OrderBy['direction'] = 'ascending') =>
-      next({ orderBy: [...(query.orderBy ?? []), { path: pathOf(property), direction }] }),
-    limit: (count) => next({ limit: count }),
-    offset: (count) => next({ offset: count }),
-    toArray: () => read(query),
-    first: async () => (await read({ ...query, limit: 1 }))[0],
-    count: () => {
-      const { collection, where } = query
-      return readOne(source.database, {
-        kind: 'count',
-        collection,
-        ...(where === undefined ? {} : { where }),
-      })
-    },
-  }
+type Selected<Value> = undefined extends Value ? Exclude<Value, undefined> | null : Value
+
+/** A document or its parts, and what the store knows of it. */
+export interface WithMetadata<Row> {
+  readonly document: Row
+  readonly metadata: DocumentMetadata
 }
 
-function both(left: Filter | undefined, right: Filter): Filter {
-  if (left === undefined) return right
-  return { kind: 'and', filters: left.kind === 'and' ? [...left.filters, right] : [left, right] }
+/** Part of an answer. */
+export interface Page<Row> {
+  readonly items: Row[]
+  /** How many documents match altogether. */
+  readonly total: number
+  /** From 1 on. */
+  readonly number: number
+  readonly size: number
+  /** How many pages there are; 0 if nothing matches. */
+  readonly pages: number
 }
 
-function filterOf(
-  property: Filter | string | readonly string[],
-  [operator, value]: readonly unknown[],
-): Filter {
-  if (isFilter(property)) return property
-  const path = pathOf(property)
-  if (operator === 'in') return { kind: 'in', path, values: value as readonly FilterValue[] }
-  if (operator === 'startsWith') return { kind: 'starts-with', path, value: value as string }
-  return { kind: 'compare', path, operator: operator as Comparison, value: value as FilterValue }
-}
-
-function isFilter(property: Filter | string | readonly string[]): property is Filter {
-  return typeof property === 'object' && !Array.isArray(property)
-}
-
-function pathOf(property: string | readonly string[]): readonly string[] {
-  return typeof property === 'string' ? [property] : property
-}
+/** Nothing can be passed for a property that never holds a number. */
+type NumberProperty<Document, P> = [
+  Extract<SingleIn<PropertyValue<Document, P>>, number | bigint | ValueObject>,
+] extends [never]
+  ? never
+  : unknown

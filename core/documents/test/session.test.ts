@@ -1,5 +1,5 @@
 import { collection, openStore } from '@millrace/documents'
-import { isMillraceError } from '@millrace/kernel'
+import { isMillraceError, manualRuntime } from '@millrace/kernel'
 import { memoryDatabase } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -12,7 +12,10 @@ const Vents = collection('vents', z.object({ id: z.string(), open: z.boolean() }
 
 async function openBenches() {
   const database = memoryDatabase()
-  return { database, store: await openStore({ database, collections: [Benches, Vents] }) }
+  return {
+    database,
+    store: await openStore({ database, runtime: manualRuntime(), collections: [Benches, Vents] }),
+  }
 }
 
 const bench = (id: string, celsius: number, alarms = 0) => ({ id, celsius, alarms })
@@ -147,12 +150,14 @@ describe('a session', () => {
 describe('a store', () => {
   test('refuses a collection that it was not opened with, and two collections of one name', async () => {
     const database = memoryDatabase()
-    const store = await openStore({ database, collections: [Benches, Benches] })
+    const store = await openStore({ database, runtime: manualRuntime(), collections: [Benches, Benches] })
     expect(await codeOf(store.load(Vents, 'v1'))).toBe('COLLECTION_UNKNOWN')
     expect(await codeOf(() => store.query(Vents))).toBe('COLLECTION_UNKNOWN')
     expect(await codeOf(() => store.session().delete(Vents, 'v1'))).toBe('COLLECTION_UNKNOWN')
     const twin = collection('benches', Vents.schema)
-    expect(await codeOf(openStore({ database, collections: [Benches, twin] }))).toBe('COLLECTION_DUPLICATE')
+    expect(
+      await codeOf(openStore({ database, runtime: manualRuntime(), collections: [Benches, twin] })),
+    ).toBe('COLLECTION_DUPLICATE')
   })
 
   test('gives every reader a copy of its own', async () => {

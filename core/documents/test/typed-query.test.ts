@@ -1,4 +1,5 @@
 import { type Collection, collection, openStore, type Property } from '@millrace/documents'
+import { manualRuntime } from '@millrace/kernel'
 import { memoryDatabase } from '@millrace/memory'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
@@ -39,7 +40,11 @@ const benches: readonly Bench[] = [
 ]
 
 async function openBenches() {
-  const store = await openStore({ database: memoryDatabase(), collections: [Benches] })
+  const store = await openStore({
+    database: memoryDatabase(),
+    runtime: manualRuntime(),
+    collections: [Benches],
+  })
   await using session = store.session()
   for (const each of benches) session.store(Benches, each)
   await session.saveChanges()

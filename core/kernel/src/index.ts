@@ -46,4 +46,5 @@ export {
   type SchemaOutput,
   type SchemaResult,
 } from './schema.ts'
+export type { StandardSchema } from './standard-schema.ts'
 export { formatTime, parseTime } from './time.ts'

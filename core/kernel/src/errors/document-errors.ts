@@ -10,7 +10,7 @@ export const documentErrors = defineErrors({
   },
   COLLECTION_NAME_INVALID: {
     seen: 'The collection name {collection} is not usable',
-    expected: '1 to 60 of a-z, A-Z, 0-9, "-" and "_", starting with a letter',
+    expected: '1 to 60 of a-z, A-Z, 0-9, "-" and "_", starting with a letter and not with "millrace-"',
     remedy: 'Choose another name.',
     retryable: false,
   },
@@ -209,6 +209,18 @@ export const documentErrors = defineErrors({
     seen: 'There is no dead letter "{id}", or its event is gone',
     expected: 'the id of a letter of which the event is still in the store',
     remedy: 'List the dead letters; discard those that cannot be replayed.',
+    retryable: false,
+  },
+  DOCUMENT_NOT_UPCAST: {
+    seen: 'The document "{id}" of "{collection}" could not be given its present shape: {reason}',
+    expected: 'an upcast that takes every shape that is stored',
+    remedy: 'Correct the upcast of the collection, or transform the documents.',
+    retryable: false,
+  },
+  TENANT_MISSING: {
+    seen: 'The collection "{collection}" was used without a tenant',
+    expected: 'a session of a tenant, since its documents belong to tenants',
+    remedy: 'Name the tenant when you begin the session.',
     retryable: false,
   },
 })

@@ -1,0 +1,65 @@
+import { decodeBase64, encodeBase64 } from '@millrace/kernel'
+
+/**
+ * A kind of value that JSON has no word for, and how it stands in JSON: as a text, or as a number of any size and
+ * precision (filters compare numbers as 64-bit floating point).
+ *
+ * @example
+ * const decimal: ValueType<Big> = {
+ *   name: 'decimal',
+ *   json: 'number',
+ *   is: (value): value is Big => value instanceof Big,
+ *   encode: (value) => value.toFixed(),
+ *   decode: (text) => new Big(text),
+ * }
+ */
+export interface ValueType<Value = unknown> {
+  /** Kept with the documents; never change it. */
+  readonly name: string
+  readonly json: 'text' | 'number'
+  is(value: unknown): value is Value
+  /** The text, or the number as JSON writes it. Texts should have the order of the values. */
+  encode(value: Value): string
+  /** The value; undefined for a text or number that `encode` never makes. */
+  decode(text: string): Value | undefined
+}
+
+/** As `2026-01-31T12:00:00.000Z`. */
+export const dateType: ValueType<Date> = {
+  name: 'date',
+  json: 'text',
+  is: (value): value is Date => tagOf(value) === 'Date' && !Number.isNaN((value as Date).getTime()),
+  encode: (value) => value.toISOString(),
+  decode: (text) => {
+    const date = new Date(DATE.test(text) ? text : Number.NaN)
+    return !Number.isNaN(date.getTime()) && date.toISOString() === text ? date : undefined
+  },
+}
+
+const DATE = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+/** As a whole number. */
+export const bigintType: ValueType<bigint> = {
+  name: 'bigint',
+  json: 'number',
+  is: (value): value is bigint => typeof value === 'bigint',
+  encode: (value) => value.toString(),
+  decode: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : undefined),
+}
+
+/** As base64. */
+export const bytesType: ValueType<Uint8Array> = {
+  name: 'bytes',
+  json: 'text',
+  is: (value): value is Uint8Array => tagOf(value) === 'Uint8Array',
+  encode: encodeBase64,
+  decode: (text) => {
+    const bytes = decodeBase64(text)
+    return bytes !== undefined && encodeBase64(bytes) === text ? bytes : undefined
+  },
+}
+
+/** The class of a built-in object, also of another realm's. */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
+}

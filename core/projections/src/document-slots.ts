@@ -2,8 +2,8 @@ import {
   type Collection,
   checkDocument,
   documentLimits,
-  documentText,
   type Identified,
+  idText,
 } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 
@@ -41,7 +41,7 @@ export function checkAtKey<Document extends Identified>(
   next: Document,
 ): Document {
   const document = checkDocument(collection, next)
-  if (document.id === key) return document
+  if (idText(collection.name, document.id) === key) return document
   const issues = `id: expected ${JSON.stringify(key)}, the event's key, but saw ${JSON.stringify(document.id)}`
   throw millraceError('DOCUMENT_INVALID', { collection: collection.name, issues })
 }
@@ -51,10 +51,6 @@ export function textOf<Document extends Identified>(
   collection: Collection<Document>,
   document: Document,
 ): string {
-  return documentText(collection.name, document.id, document)
-}
-
-/** The document that was stored as `text`. */
-export function documentOf<Document extends Identified>(_: Collection<Document>, text: string): Document {
-  return JSON.parse(text) as Document
+  const { name, serializer } = collection
+  return serializer.write(document, { collection: name, id: idText(name, document.id) })
 }

@@ -5,11 +5,12 @@ import {
   type Identified,
   type LoadRead,
   type OperationResult,
+  readDocument,
   type StoredDocument,
   type WriteOperation,
 } from '@millrace/documents'
 import { type DocumentTask, type FoldChecks, slotWrite } from './document-fold.ts'
-import { documentOf, type Slot, slotIdOf } from './document-slots.ts'
+import { type Slot, slotIdOf } from './document-slots.ts'
 import { RecentDocuments, type RecentLimits } from './recent-documents.ts'
 
 /** Where the documents of a unit are. */
@@ -123,11 +124,12 @@ export class UnitDocuments<Document extends Identified> {
     return slot
   }
 
-  #found(tenant: string, { id, revision, text }: StoredDocument): void {
+  #found(tenant: string, stored: StoredDocument): void {
+    const { id, revision, text } = stored
     const slot = this.#slots.get(slotIdOf(tenant, id))
     if (slot === undefined) return
     slot.revision = revision
-    slot.loaded = Object.freeze(documentOf(this.#options.collection, text))
+    slot.loaded = Object.freeze(readDocument(this.#options.collection, stored))
     slot.document = slot.loaded
     slot.characters = text.length
   }

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { databaseAggregateTests } from './database-aggregate-tests.ts'
+import { databaseAgreementTests } from './database-agreement-tests.ts'
 import { databaseClosingTests } from './database-closing-tests.ts'
 import { databaseDocumentTests } from './database-document-tests.ts'
 import { databaseFeedTests } from './database-feed-tests.ts'
@@ -50,5 +51,6 @@ export function databaseSuite(name: string, open: DatabaseFactory): void {
     describe('raw SQL', () => databaseRawTests(open))
     describe('transformations', () => databaseTransformTests(open))
     describe('closing and opening again', () => databaseClosingTests(open))
+    describe('agreement with the definitions', () => databaseAgreementTests(open))
   })
 }

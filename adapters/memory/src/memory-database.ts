@@ -23,7 +23,8 @@ import {
 import { type Clock, millraceError, type Scheduler, unreachable } from '@millrace/kernel'
 import { answerRead, type MemoryContent } from './memory-answers.ts'
 import { MemoryChanges } from './memory-changes.ts'
-import { type DocumentChanges, MemoryDocuments } from './memory-documents.ts'
+import { MemoryDocumentChanges } from './memory-document-changes.ts'
+import { MemoryDocuments } from './memory-documents.ts'
 import { MemoryPositions } from './memory-positions.ts'
 import { type MemoryRow, MemoryRows } from './memory-rows.ts'
 import { MemoryStreams } from './memory-streams.ts'
@@ -170,11 +171,11 @@ class DatabaseInMemory implements MemoryDatabase {
 
   #allOrNothing<Result>(
     marks: { readonly correlationId?: string | undefined; readonly causationId?: string | undefined },
-    work: (unit: MemoryUnit, documents: DocumentChanges) => Result,
+    work: (unit: MemoryUnit, documents: MemoryDocumentChanges) => Result,
   ): Result {
     const { correlationId, causationId } = marks
     const unit = { changes: new MemoryChanges(), atMs: this.#clock.now(), correlationId, causationId }
-    const documents = this.#content.documents.change(unit)
+    const documents = new MemoryDocumentChanges(this.#content.documents, unit)
     try {
       const result = work(unit, documents)
       documents.check()
@@ -185,7 +186,7 @@ class DatabaseInMemory implements MemoryDatabase {
     }
   }
 
-  #apply(operation: PreparedOperation, unit: MemoryUnit, documents: DocumentChanges): OperationResult {
+  #apply(operation: PreparedOperation, unit: MemoryUnit, documents: MemoryDocumentChanges): OperationResult {
     switch (operation.kind) {
       case 'store':
       case 'patch':

@@ -1,12 +1,14 @@
 import { valueAt } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import type { MemoryCollection, MemoryDocument } from './memory-collection.ts'
+import { tenantKey } from './memory-unit.ts'
 
 type Collections = ReadonlyMap<string, MemoryCollection>
 
 /** The documents that a unit has changed, to be looked at when all of it is done. */
 export class MemoryReferences {
   readonly #collections: Collections
+  /** By collection, then by tenant and id; as they were at some time in the unit. */
   readonly #touched = new Map<MemoryCollection, Map<string, MemoryDocument>>()
 
   constructor(collections: Collections) {
@@ -15,20 +17,20 @@ export class MemoryReferences {
 
   touch(collection: MemoryCollection, document: MemoryDocument): void {
     const touched = this.#touched.get(collection) ?? new Map<string, MemoryDocument>()
-    touched.set(JSON.stringify([document.tenant, document.id]), document)
+    touched.set(tenantKey(document.tenant, document.id), document)
     this.#touched.set(collection, touched)
   }
 
   /** Throws `DOCUMENT_REFERENCE_BROKEN` if one of them refers to nothing, or is gone and referred to. */
   check(): void {
     for (const [collection, touched] of this.#touched) {
-      const gone: MemoryDocument[] = []
-      for (const { tenant, id } of touched.values()) {
+      const gone = new Set<string>()
+      for (const [key, { tenant, id }] of touched) {
         const document = collection.get(tenant, id)
-        if (document !== undefined) this.checkTargets(collection, document)
-        else gone.push({ ...(touched.get(JSON.stringify([tenant, id])) as MemoryDocument) })
+        if (document === undefined) gone.add(key)
+        else this.checkTargets(collection, document)
       }
-      if (gone.length > 0) this.#checkReferrers(collection, gone)
+      if (gone.size > 0) this.#checkReferrers(collection, gone)
     }
   }
 
@@ -41,20 +43,18 @@ export class MemoryReferences {
     }
   }
 
-  #checkReferrers({ schema: { name: target } }: MemoryCollection, gone: readonly MemoryDocument[]): void {
-    const goneKeys = new Set(gone.map(({ tenant, id }) => JSON.stringify([tenant, id])))
-    for (const { schema, all } of this.#referrersOf(target)) {
-      const paths = schema.references.filter((each) => each.collection === target).map(({ path }) => path)
-      const isBroken = all.some(({ tenant, body }) =>
-        paths.some((path) => goneKeys.has(JSON.stringify([tenant, valueAt(body, path)]))),
-      )
-      if (isBroken) throw millraceError('DOCUMENT_REFERENCE_BROKEN', { collection: schema.name, target })
+  #checkReferrers({ schema: { name: target } }: MemoryCollection, gone: ReadonlySet<string>): void {
+    for (const referrer of this.#collections.values()) {
+      const { name: collection, references } = referrer.schema
+      const paths = references.filter((each) => each.collection === target).map(({ path }) => path)
+      if (paths.length === 0) continue
+      const refersToGone = ({ tenant, body }: MemoryDocument) =>
+        paths.some((path) => {
+          const id = valueAt(body, path)
+          return typeof id === 'string' && gone.has(tenantKey(tenant, id))
+        })
+      if (!referrer.all().some(refersToGone)) continue
+      throw millraceError('DOCUMENT_REFERENCE_BROKEN', { collection, target })
     }
-  }
-
-  #referrersOf(target: string) {
-    return [...this.#collections.values()]
-      .filter(({ schema }) => schema.references.some((each) => each.collection === target))
-      .map((collection) => ({ schema: collection.schema, all: collection.all() }))
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@millrace/documents'
 import { errorText, millraceError } from '@millrace/kernel'
 import type { MemoryCollection, MemoryDocument } from './memory-collection.ts'
-import type { DocumentChanges } from './memory-documents.ts'
+import type { MemoryDocumentChanges } from './memory-document-changes.ts'
 
 /** As long as the function may take for one document. */
 const DOCUMENT_MS_MAX = 1_000
@@ -16,7 +16,7 @@ const DOCUMENT_MS_MAX = 1_000
 export function transformDocuments(
   { tenant, source, after, limit }: CheckedTransform,
   collection: MemoryCollection,
-  changes: DocumentChanges,
+  changes: MemoryDocumentChanges,
 ): TransformOutcome {
   const documents = collection
     .ofTenant(tenant)

@@ -1,18 +1,14 @@
-export {
-  type CheckedAggregate,
-  type CheckedCount,
-  type CheckedDeleted,
-  type CheckedFeed,
-  type CheckedLoad,
-  type CheckedQuery,
-  type CheckedRead,
-  type CheckedSelection,
-  type CheckedStream,
-  checkRead,
-  checkReads,
-  resultMeter,
-} from './checked-read.ts'
+export { type CheckedRead, checkRead, checkReads } from './checked-read.ts'
 export { type CheckedCollection, checkCollectionName } from './checked-schema.ts'
+export type {
+  CheckedAggregate,
+  CheckedCount,
+  CheckedDeleted,
+  CheckedLoad,
+  CheckedQuery,
+  CheckedSelection,
+} from './checked-selection.ts'
+export type { CheckedFeed, CheckedStream, CheckedStreamInfo } from './checked-stream.ts'
 export {
   type CheckedTransform,
   checkTransform,
@@ -123,6 +119,7 @@ export type {
   StreamRead,
 } from './read.ts'
 export type { Reader } from './reader.ts'
+export { resultMeter } from './result-meter.ts'
 export { type SaveHook, type SaveUnit, saveAttemptsMax } from './save-hook.ts'
 export type { DocumentPlace, Serializer, ValuePatch } from './serializer.ts'
 export type { ChangedDocuments, Session, SessionOptions, WriteOptions } from './session.ts'

@@ -47,18 +47,21 @@ function prepareOperation(
   known: KnownSchema,
   meter: CommitMeter,
 ): PreparedOperation {
-  const { kind, tenant: ownTenant } = Object(operation) as WriteOperation
-  const refuse = refuseOperation(String(kind), 'the unit')
-  const tenant = ownTenant === undefined ? unitTenant : checkTenant(ownTenant, refuse)
+  if (typeof operation !== 'object' || operation === null) {
+    refuseOperation('commit', 'the unit')(`the operation ${show(operation)}`, 'an operation')
+  }
+  const refuse = refuseOperation(String(operation.kind), 'the unit')
+  const tenant = operation.tenant === undefined ? unitTenant : checkTenant(operation.tenant, refuse)
   const prepared =
-    prepareKind(operation, known, meter) ?? refuse(`the kind ${show(kind)}`, 'a kind of operation')
+    prepareKind(operation, known, meter) ?? refuse(`the kind ${show(operation.kind)}`, 'a kind of operation')
   checkAmount('characters', meter.characters, limits.commitCharactersMax)
   checkAmount('events', meter.events, limits.commitEventsMax)
   return { tenant, ...prepared }
 }
 
+/** Undefined for a kind that does not exist. */
 function prepareKind(operation: WriteOperation, known: KnownSchema, meter: CommitMeter) {
-  switch (Object(operation).kind as WriteOperation['kind']) {
+  switch (operation.kind) {
     case 'store':
     case 'patch':
     case 'patch-where':
@@ -67,24 +70,21 @@ function prepareKind(operation: WriteOperation, known: KnownSchema, meter: Commi
     case 'restore-where':
     case 'replace-all':
     case 'expect':
-      return prepareDocumentOperation(
-        operation as Parameters<typeof prepareDocumentOperation>[0],
-        known,
-        meter,
-      )
+      return prepareDocumentOperation(operation, known, meter)
     case 'append':
     case 'publish':
     case 'archive':
     case 'tombstone':
     case 'forget-published':
-      return prepareStreamOperation(operation as Parameters<typeof prepareStreamOperation>[0], meter)
+      return prepareStreamOperation(operation, meter)
     case 'put-row':
     case 'delete-row':
     case 'delete-rows':
-      return prepareRowOperation(operation as Parameters<typeof prepareRowOperation>[0], known, meter)
+      return prepareRowOperation(operation, known, meter)
     case 'position':
-      return preparePosition(operation as Parameters<typeof preparePosition>[0])
+      return preparePosition(operation)
     default:
+      operation satisfies never
       return undefined
   }
 }

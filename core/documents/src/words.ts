@@ -3,13 +3,10 @@
  * categories L, M and N), each code point in lower case by itself, whatever stands around it; `İ`, whose lower case is
  * two code points, stays as it is. Nothing else is made equal: accents count, and so does how they are composed.
  *
- * Engines must cut and compare alike. In SQLite this function can be registered, and its words, joined by spaces, given
- * to FTS5 with the tokenizer `ascii`, which then has only spaces to cut at (`unicode61`, with `remove_diacritics 0` and
- * the categories `L* M* N*`, takes every unassigned code point for a letter, and folds `ς` to `σ`). In PostgreSQL the
- * words are the runs of a bracket expression with these categories over a lower case that goes by code points (the
- * collation `pg_c_utf8` or `C.UTF-8`), and an array or a tsvector holds them. An engine may differ for code points that
- * its tables do not know yet, or whose lower case is not that of Unicode; that is so for none of the alphabets of living
- * languages.
+ * Engines keep words that are cut by this very function, or by one that was made by asking it for every code point, and
+ * only compare them: their own ideas of words differ. FTS5's tokenizer `unicode61` takes every unassigned code point for
+ * a letter and folds `ς` to `σ`; PostgreSQL's parser keeps URLs and words with hyphens whole. Which code points are
+ * letters is as the JavaScript engine's Unicode tables know it; newer ones may know more.
  */
 export function wordsOf(text: string): string[] {
   return (text.match(WORD) ?? []).map(lowerCase)

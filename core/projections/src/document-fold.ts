@@ -43,7 +43,7 @@ export function foldTask<Document extends Identified>(
       for (const each of cases) {
         kind = 'apply'
         const { document, isChanged } = slot
-        const next = each.apply(document, event)
+        const next = each.apply(document, event, slot.key)
         if (next === undefined || next === document) continue
         kind = 'document'
         const result = next === null ? undefined : checked(collection, slot.key, next, checks)

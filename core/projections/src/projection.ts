@@ -5,17 +5,21 @@ import type { Event, EventType } from '@millrace/kernel'
 /** An event on its way into a projection. What the store adds to it is there if it comes from the store. */
 export type ProjectedEvent<Data = unknown> = Event<Data> & Partial<Omit<RecordedEvent, keyof Event>>
 
-/** What an event does to the document of its key: the new document, undefined to leave it, null to delete it. */
+/**
+ * What an event does to the document of its key: the new document, undefined to leave it, null to delete it. The new
+ * document has the key for its id.
+ */
 export type Apply<Document extends Identified, Data> = (
   document: Document | undefined,
   event: ProjectedEvent<Data>,
+  key: string,
 ) => Document | undefined | null
 
 /** One event type with what it does. */
 export interface ProjectionCase<Document extends Identified = Identified> {
   readonly type: EventType
   /** A method, so that a projection of benches is a projection: it is only ever given what it has returned. */
-  apply(document: Document | undefined, event: ProjectedEvent): Document | undefined | null
+  apply(document: Document | undefined, event: ProjectedEvent, key: string): Document | undefined | null
 }
 
 /** Choices beside the cases. */

@@ -1,12 +1,15 @@
 import type { Database } from '@millrace/documents'
 import { acquireLease, type Lease, type Upcasters } from '@millrace/event-store'
-import { isMillraceError, type Runtime } from '@millrace/kernel'
+import { isMillraceError, type Runtime, sleep } from '@millrace/kernel'
 import type { PageWork } from './page-work.ts'
 import { type Halt, Patience } from './patience.ts'
 import { leaseNameOf } from './projection-record.ts'
 import { jobIdOf, policyOf, type ShardJob, workOf } from './shard-job.ts'
 import { runSession } from './shard-session.ts'
 import { ShardStatus } from './shard-status.ts'
+
+/** How long giving a lease back may take, in milliseconds. */
+const RELEASE_MS_MAX = 2_000
 
 /** What a shard needs from its daemon. */
 export interface ShardSurroundings {
@@ -92,10 +95,18 @@ export class ShardRun {
       if (!(await this.#isWanted())) return { kind: 'unwanted' }
       return await this.#sessions(lease, ends)
     } catch (error) {
-      return this.#patience.afterOutage(error, ends)
+      return await this.#patience.afterOutage(error, ends)
     } finally {
-      await lease?.release()
+      if (lease !== undefined) await this.#release(lease)
     }
+  }
+
+  /** A database that does not answer holds up nobody; the next one waits for the lease's time then. */
+  async #release(lease: Lease): Promise<void> {
+    const limit = new AbortController()
+    const slept = sleep(this.#around.runtime.scheduler, RELEASE_MS_MAX, limit.signal).catch(() => {})
+    await Promise.race([lease.release(), slept])
+    limit.abort()
   }
 
   #acquire(signal: AbortSignal): Promise<Lease> {

@@ -1,6 +1,6 @@
 import type { Database } from '@millrace/documents'
 import type { Lease } from '@millrace/event-store'
-import { type Runtime, sleep, throwIfAborted } from '@millrace/kernel'
+import { abortable, type Runtime, sleep, throwIfAborted } from '@millrace/kernel'
 import { FeedReader } from './feed-reader.ts'
 import { PageBuffer } from './page-buffer.ts'
 import type { PageWork } from './page-work.ts'
@@ -37,8 +37,9 @@ export interface ShardSessionOptions {
  * @throws LEASE_LOST, the reason of `stop`, and what the database throws
  */
 export async function runSession(options: ShardSessionOptions): Promise<Halt | { readonly kind: 'stopped' }> {
-  const { database, job } = options
-  const [stored] = await database.read([{ kind: 'positions', processor: job.projection.name }])
+  const { database, job, stop } = options
+  const question = { kind: 'positions', processor: job.projection.name } as const
+  const [stored] = await abortable(database.read([question]), stop)
   const after = throughOf(stored, job.slot, job.shard.index)
   return new ShardSession(options, after).run()
 }
@@ -112,7 +113,7 @@ class ShardSession {
       onMoved()
       if (this.#readerFailure !== undefined) throw this.#readerFailure.error
       const isBehind = this.#buffer.through > this.#units.through
-      if (isBehind && (drain.aborted || this.#noteInMs <= 0)) await this.#note()
+      if (isBehind && (drain.aborted || this.#noteInMs <= 0)) await this.#note(signals.stop)
       else if (drain.aborted) return { kind: 'stopped' }
       else await this.#idle(isBehind ? this.#noteInMs : undefined)
     }
@@ -132,8 +133,8 @@ class ShardSession {
     }
   }
 
-  async #note(): Promise<void> {
-    await this.#units.note()
+  async #note(stop: AbortSignal): Promise<void> {
+    await this.#units.note(stop)
     this.#notedMs = this.#options.runtime.clock.monotonic()
     this.#options.patience.reached()
   }

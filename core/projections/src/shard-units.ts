@@ -60,20 +60,21 @@ export class ShardUnits {
    * Commits a unit of staged events, or waits for one of them; says so if the shard has to end. `stop` ends all of it,
    * `waits` only the waiting. Throws LEASE_LOST, a signal's reason, and what the database throws for reasons of its own.
    */
-  async step({ stop, waits }: StepSignals): Promise<Halt | undefined> {
+  async step(signals: StepSignals): Promise<Halt | undefined> {
+    const { stop, waits } = signals
     const { buffer, work, job } = this.#options
     const { events } = buffer.peek(this.#events)
     let unit: PreparedUnit
     try {
       unit = await abortable(work.prepare(events, this.#judge), stop)
-      if (unit.taken > 0) await this.#commit(unit)
+      if (unit.taken > 0) await this.#commit(unit, stop)
     } catch (error) {
       work.forget()
       const [first] = events
       if (isMillraceError(error, 'DOCUMENT_CONFLICT')) return this.#conflict(error)
       if (!isRefusal(error) || first === undefined) throw error
       if (events.length === 1)
-        return this.#blame(faultOf('document', job.projection.name, first, error), waits)
+        return this.#blame(faultOf('document', job.projection.name, first, error), signals)
       this.#events = events.length >> 1
       return undefined
     }
@@ -83,20 +84,20 @@ export class ShardUnits {
   }
 
   /** Commits that there was nothing up to where the feed was read. */
-  async note(): Promise<void> {
+  async note(stop: AbortSignal): Promise<void> {
     const { buffer, lease } = this.#options
     const { through } = buffer
-    await lease.commit([this.#moved(through)])
+    await abortable(lease.commit([this.#moved(through)]), stop)
     this.#through = through
   }
 
   readonly #judge = (fault: Fault) => this.#options.patience.judge(fault)
 
-  async #commit({ operations, skipped, taken, applied }: PreparedUnit): Promise<void> {
+  async #commit({ operations, skipped, taken, applied }: PreparedUnit, stop: AbortSignal): Promise<void> {
     const { buffer, lease, work, patience, status } = this.#options
     const { through } = buffer.peek(taken)
     const letters = skipped.map((fault) => this.#letter(fault))
-    const { results } = await lease.commit([...operations, ...letters, this.#moved(through)])
+    const { results } = await abortable(lease.commit([...operations, ...letters, this.#moved(through)]), stop)
     work.committed(results.slice(0, operations.length))
     buffer.drop(taken)
     this.#through = through
@@ -107,10 +108,10 @@ export class ShardUnits {
   }
 
   /** The only event of a unit that the database refuses. */
-  async #blame(fault: Fault, signal: AbortSignal): Promise<Halt | undefined> {
+  async #blame(fault: Fault, { stop, waits }: StepSignals): Promise<Halt | undefined> {
     const { patience } = this.#options
-    if (patience.judge(fault) === 'wait') return patience.afterFault(fault, signal)
-    await this.#commit({ operations: [], taken: 1, applied: 0, skipped: [fault], fault: undefined })
+    if (patience.judge(fault) === 'wait') return patience.afterFault(fault, waits)
+    await this.#commit({ operations: [], taken: 1, applied: 0, skipped: [fault], fault: undefined }, stop)
     return undefined
   }
 

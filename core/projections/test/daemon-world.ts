@@ -39,17 +39,14 @@ function added(id: string, till: Till | undefined, event: { id: string }, cents:
 
 /** One document per stream. */
 export const tills: Projection<Till> = projection('tills', Tills)
-  .on(Paid, (till, event) => added(String(event.stream), till, event, event.data.cents))
-  .on(Refunded, (till, event) => added(String(event.stream), till, event, -event.data.cents))
+  .on(Paid, (till, event, key) => added(key, till, event, event.data.cents))
+  .on(Refunded, (till, event, key) => added(key, till, event, -event.data.cents))
   .on(Closed, () => null)
 
 /** Many streams into one document, and one event into several. */
 export const payers: Projection<Till> = projection('payers', Payers, {
-  keyOf: ({ data }) => (data as z.output<typeof Paid.schema> & { by?: string[] }).by,
-}).on(Paid, (payer, event) => {
-  const ids = event.data.by ?? []
-  return added(payer?.id ?? String(ids.find((id) => id !== '')), payer, event, event.data.cents)
-})
+  keyOf: ({ data }) => (data as { by?: string[] }).by,
+}).on(Paid, (payer, event, key) => added(key, payer, event, event.data.cents))
 
 export const DAYS = {
   name: 'days',

@@ -30,8 +30,8 @@ export function shadowOf(collection: string): string {
 export function schemaOf(projection: AnyProjection): StoreSchema {
   switch (projection.kind) {
     case 'projection': {
-      const { name } = projection.collection
-      return { collections: [{ name }, { name: shadowOf(name) }] }
+      const { declared } = projection.collection
+      return { collections: [declared, { ...declared, name: shadowOf(declared.name) }] }
     }
     case 'row-projection':
       return { collections: [], tables: [projection.table] }

@@ -1,10 +1,11 @@
 import type { Database, StoredEvent, WriteOperation } from '@millrace/documents'
 import type { RecordedEvent, Upcasters } from '@millrace/event-store'
 import type { EventType } from '@millrace/kernel'
-import type { CustomProjection } from './custom-projection.ts'
+import type { CustomProjection, CustomProjectionOptions } from './custom-projection.ts'
 import { EventReading } from './event-reading.ts'
 import { type Fault, faultOf, isOutage } from './fault.ts'
 import type { Judge, PageWork, PreparedUnit } from './page-work.ts'
+import type { ProjectedEvent } from './projection.ts'
 import { UnitProgress } from './unit-progress.ts'
 
 /** How a custom projection works. */
@@ -69,7 +70,8 @@ export class CustomWork implements PageWork {
   ): Promise<readonly WriteOperation[]> {
     for (let count = read.length; count > 0; count >>= 1) {
       try {
-        return await this.#handle(read.slice(0, count).map(({ event }) => event))
+        const some = read.slice(0, count).map(({ event }) => event)
+        return await gatherOperations(this.#projection.options, some, this.#database)
       } catch (error) {
         if (isOutage(error)) throw error
         const index = read[0]?.index ?? 0
@@ -80,15 +82,20 @@ export class CustomWork implements PageWork {
     }
     return []
   }
+}
 
-  async #handle(events: readonly RecordedEvent[]): Promise<readonly WriteOperation[]> {
-    const operations: WriteOperation[] = []
-    await this.#projection.options.handle(events, {
-      read: (reads) => this.#database.read(reads),
-      add: (...added) => {
-        for (const each of added) operations.push(each)
-      },
-    })
-    return operations
-  }
+/** What the projection's function adds for these events. Throws what it throws. */
+export async function gatherOperations(
+  { handle }: CustomProjectionOptions,
+  events: readonly ProjectedEvent[],
+  database: Pick<Database, 'read'>,
+): Promise<readonly WriteOperation[]> {
+  const operations: WriteOperation[] = []
+  await handle(events, {
+    read: (reads) => database.read(reads),
+    add: (...added) => {
+      for (const each of added) operations.push({ tenant: '', ...each })
+    },
+  })
+  return operations
 }

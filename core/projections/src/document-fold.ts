@@ -71,7 +71,7 @@ export function slotWrite<Document extends Identified>(
   checks: FoldChecks,
 ): WriteOperation | undefined {
   const { tenant, key, revision: expectedRevision } = slot
-  const place = { collection: target, id: key, expectedRevision, ...(tenant === '' ? {} : { tenant }) }
+  const place = { collection: target, id: key, expectedRevision, tenant }
   if (slot.document === undefined) {
     slot.characters = 0
     return expectedRevision === 0 ? undefined : { kind: 'delete', ...place }

@@ -1,4 +1,5 @@
 import {
+  type AnyCollection,
   type Collection,
   checkDocument,
   documentLimits,
@@ -24,6 +25,11 @@ export interface Slot<Document extends Identified> {
 /** Tells documents of all tenants apart; two different pairs never give the same text. */
 export function slotIdOf(tenant: string, key: string): string {
   return tenant === '' ? `/${key}` : `${tenant.length}/${tenant}/${key}`
+}
+
+/** Whose document an event belongs to: its tenant's, or nobody's if the collection does not tell tenants apart. */
+export function tenantOf({ tenancy }: AnyCollection, event: { readonly tenant?: string }): string {
+  return tenancy === 'column' ? (event.tenant ?? '') : ''
 }
 
 /** Throws `DOCUMENT_ID_INVALID` for a key that no document can have. */

@@ -1,7 +1,7 @@
 import type { Database, Identified, OperationResult, StoredEvent } from '@millrace/documents'
 import type { Upcasters } from '@millrace/event-store'
 import { type DocumentTask, type FoldChecks, foldTask } from './document-fold.ts'
-import { checkKey } from './document-slots.ts'
+import { checkKey, tenantOf } from './document-slots.ts'
 import { EventReading } from './event-reading.ts'
 import { type Fault, faultOf } from './fault.ts'
 import type { Judge, PageWork, PreparedUnit } from './page-work.ts'
@@ -85,7 +85,7 @@ export class DocumentWork<Document extends Identified> implements PageWork {
 
   #taskOf(index: number, stored: StoredEvent): DocumentTask<Document> | Fault {
     const { name, collection, options } = this.#projection
-    const { tenant } = stored
+    const tenant = tenantOf(collection, stored)
     let kind: Fault['kind'] = 'event'
     try {
       const { event, cases } = this.#reading.read(stored)

@@ -9,6 +9,7 @@ export type { Daemon, DaemonOptions, DaemonProjection, DeadLetterQuery, Stalenes
 export type { DeadLetter } from './dead-letter.ts'
 export type { ErrorPolicy, FaultAction } from './error-policy.ts'
 export type { FaultKind } from './fault.ts'
+export { inlineProjections } from './inline.ts'
 export { foldEvents, liveDocument } from './live.ts'
 export type { ProjectionProgress, RebuildProgress, ShardProgress } from './progress.ts'
 export {

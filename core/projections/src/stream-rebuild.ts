@@ -3,7 +3,7 @@ import { readStream, type Upcasters } from '@millrace/event-store'
 import { isMillraceError, millraceError } from '@millrace/kernel'
 import { type AnyProjection, versionOf } from './any-projection.ts'
 import { DEAD_LETTERS } from './dead-letter.ts'
-import { textOf } from './document-slots.ts'
+import { tenantOf, textOf } from './document-slots.ts'
 import { assertOfStreams, LiveFold } from './live.ts'
 import type { Projection } from './projection.ts'
 import {
@@ -107,9 +107,9 @@ class StreamDocument {
   /** Whatever there was: what the shard remembers of it is found out of date by its revision. */
   write(): WriteOperation {
     const { collection } = this.#projection
-    const { stream: id, tenant } = this.#place
+    const { stream: id } = this.#place
     const document = this.#fold.documents.get(id)
-    const place = { collection: collection.name, id, tenant }
+    const place = { collection: collection.name, id, tenant: tenantOf(collection, this.#place) }
     return document === undefined
       ? { kind: 'delete', ...place }
       : { kind: 'store', ...place, text: textOf(collection, document) }

@@ -15,7 +15,7 @@ import { RecentDocuments, type RecentLimits } from './recent-documents.ts'
 
 /** Where the documents of a unit are. */
 export interface UnitDocumentsOptions<Document extends Identified> {
-  readonly database: Database
+  readonly database: Pick<Database, 'read'>
   readonly collection: Collection<Document>
   /** The name of the collection that holds them: the collection's own, or that of its shadow. */
   readonly target: string

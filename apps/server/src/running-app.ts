@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { runActor } from '@millrace/actors'
 import { type Bus, eventToMessage } from '@millrace/bus'
 import { commandOutlet, type Devices, deviceKeys, openDevices, PRESENCE_TOPIC } from '@millrace/devices'
-import { type Database, readOne } from '@millrace/documents'
+import { type Database, readOne, storeSchema } from '@millrace/documents'
 import { type Event, type EventType, formatTime, newId, type Runtime } from '@millrace/kernel'
 import { nodeRuntime } from '@millrace/node'
 import type { Processor } from '@millrace/processing'
@@ -149,7 +149,7 @@ async function openBackbone(
   opening.defer(() => database.close())
   for (const { topic } of eventTypes.values()) await bus.createTopic(topic, { retention: settings.retention })
   const collections = [Fleet, ...(definition.projections ?? []).map(({ collection }) => collection)]
-  await database.prepare({ collections: [...new Set(collections)].map(({ name }) => ({ name })) })
+  await database.prepare(storeSchema({ collections }))
   await markAbsent(bus, database, runtime)
   const devices = await openDevices(
     devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }),

@@ -1,5 +1,5 @@
 import type { Bus } from '@millrace/bus'
-import { type Database, type Identified, readOne } from '@millrace/documents'
+import { type Database, type Identified, readOne, storeSchema } from '@millrace/documents'
 import { type Processor, type ProcessorEnvironment, startProcessor } from '@millrace/processing'
 import type { Projection } from './projection.ts'
 import { ProjectionStep } from './projection-step.ts'
@@ -25,7 +25,7 @@ export async function runProjection<Document extends Identified>(
 ): Promise<Processor> {
   const { name, collection, cases } = projection
   const topics = [...new Set(cases.map(({ type }) => type.topic))]
-  await database.prepare({ collections: [{ name: collection.name }] })
+  await database.prepare(storeSchema({ collections: [collection] }))
   await createMissingTopics(environment.bus, topics)
   const step = new ProjectionStep(projection, database)
   const checkpoint = { load: (processor: string) => readOne(database, { kind: 'positions', processor }) }

@@ -32,21 +32,22 @@ class PatchCheck {
     const path = this.#path(patch.path)
     switch (kind) {
       case 'set':
+        return { kind, path, value: this.#value(patch.value, path.length) }
       case 'append':
       case 'append-if-missing':
-        return { kind, path, value: this.#value(patch.value, path) }
+        return { kind, path, value: this.#value(patch.value, path.length + 1) }
       case 'increment':
         if (!Number.isFinite(patch.by)) this.#refuse(`an increment by ${show(patch.by)}`, 'a finite number')
         return { kind, path, by: patch.by }
       case 'insert-at': {
         const index = checkWhole('index', patch.index, Number.MAX_SAFE_INTEGER, this.#refuse)
-        return { kind, path, index, value: this.#value(patch.value, path) }
+        return { kind, path, index, value: this.#value(patch.value, path.length + 1) }
       }
       case 'remove':
         if (patch.which !== 'first' && patch.which !== 'all') {
           this.#refuse(`a removal of ${show(patch.which)}`, '"first" or "all"')
         }
-        return { kind, path, value: this.#value(patch.value, path), which: patch.which }
+        return { kind, path, value: this.#value(patch.value, path.length + 1), which: patch.which }
       case 'rename':
         return { kind, path, to: this.#newName(path, patch.to) }
       case 'duplicate':
@@ -79,9 +80,9 @@ class PatchCheck {
     return listed.map((path) => this.#path(path))
   }
 
-  /** A copy through JSON, so that nobody can change it later. */
-  #value(value: JsonValue, path: readonly string[]): JsonValue {
-    const issue = findJsonIssue(value, path.length + 1)
+  /** A copy through JSON, so that nobody can change it later. `outside` is how many levels there are around it. */
+  #value(value: JsonValue, outside: number): JsonValue {
+    const issue = findJsonIssue(value, outside + 1)
     if (issue !== undefined) this.#refuse(`a value with ${issue}`, 'what JSON can hold')
     const text = JSON.stringify(value)
     this.characters += text.length

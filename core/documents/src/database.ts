@@ -56,8 +56,8 @@ export interface Database extends AsyncDisposable {
   /** How the engine would answer, in its own words; for people who look for a missing index. Throws as {@link read}. */
   explain(read: Read): Promise<Explanation>
   /**
-   * Statement of the engine's own SQL that reads, with parameters: the way out where the trees end. Writes are refused
-   * by the engine. Rows are plain objects of texts, numbers, bigints, booleans, bytes and null.
+   * Statement of the engine's own SQL that reads, with parameters, marked as the engine does: the way out where the trees
+   * end. Writes are refused by the engine. Rows are plain objects of texts, numbers, bigints, booleans, bytes and null.
    *
    * @throws RAW_NOT_SUPPORTED (an engine without SQL), QUERY_INVALID (the engine does not take it, or it writes, or the
    * result is too large), and as {@link read}

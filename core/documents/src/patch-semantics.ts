@@ -1,4 +1,6 @@
 import { millraceError, unreachable } from '@millrace/kernel'
+import { documentLimits } from './document-limits.ts'
+import { checkDocumentLength, findJsonIssue } from './document-text.ts'
 import { equalJson } from './json-equality.ts'
 import type { JsonValue, Patch } from './patch.ts'
 
@@ -13,7 +15,7 @@ export interface PatchedDocument {
  * What patches of the Database port do, in plain code: the definition that engines are compared with. Gives a new body;
  * the old one stays as it is.
  *
- * @throws PATCH_REFUSED
+ * @throws PATCH_REFUSED, DOCUMENT_TOO_LARGE
  */
 export function applyPatches(
   { collection, id, body }: PatchedDocument,
@@ -64,11 +66,9 @@ class Patching {
       case 'rename':
         this.#rename(this.#find(patch.path), patch.to)
         break
-      case 'duplicate': {
-        const value = valueIn(this.#find(patch.path)) ?? null
-        for (const target of patch.to) put(this.#make(target), value)
+      case 'duplicate':
+        this.#duplicate(valueIn(this.#find(patch.path)) ?? null, patch.to)
         break
-      }
       case 'delete': {
         const place = this.#find(patch.path)
         if (place !== undefined) delete place.parent[place.name]
@@ -112,6 +112,18 @@ class Patching {
     if (place === undefined || value === undefined) return
     delete place.parent[place.name]
     put({ parent: place.parent, name: to }, value)
+  }
+
+  /** Copies of copies would double a document with each patch, long before anybody looks at its length. */
+  #duplicate(value: JsonValue, targets: readonly (readonly string[])[]): void {
+    const { collection, id } = this.#document
+    checkDocumentLength(collection, id, JSON.stringify(value).length * targets.length)
+    for (const target of targets) {
+      if (findJsonIssue(value, target.length + 1) !== undefined) {
+        this.#refuse('a copy nested too deep', `at most ${documentLimits.documentLevelsMax} levels`, target)
+      }
+      put(this.#make(target), value)
+    }
   }
 
   /** Where a path leads, with objects made that are missing or null on the way. */

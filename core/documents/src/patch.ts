@@ -14,10 +14,15 @@
  *   PATCH_REFUSED. `append-if-missing` does nothing if an element equals the value; JSON values are equal if they have
  *   the same type and contents, properties in any order. `insert-at` with an index behind the end appends; a negative
  *   index is QUERY_INVALID.
- * - `remove` takes the first element that equals the value out of an array, or all of them. No array: PATCH_REFUSED.
+ * - `remove` takes the first element that equals the value out of an array, or all of them. No array (null is none):
+ *   PATCH_REFUSED.
  * - `rename` gives a property another name in the same object; one that has that name already is overwritten.
- * - `duplicate` copies a value to other paths; a missing one is copied as null.
+ * - `duplicate` copies a value to other paths; a missing one is copied as null. A copy that would be nested deeper than
+ *   documents may be is PATCH_REFUSED; copies that are larger together than a document may be are DOCUMENT_TOO_LARGE.
  * - `delete` takes a property away.
+ *
+ * A document that is patched has changed, even if it says what it said before; one that does not exist is left alone
+ * (`count` is 0), unless a revision is expected.
  *
  * The `id` property of the document itself cannot be changed: a first path segment `id` is QUERY_INVALID.
  */

@@ -109,7 +109,7 @@ export interface AggregateRead extends Selection {
   readonly figures: readonly { readonly kind: 'sum' | 'min' | 'max'; readonly path: readonly string[] }[]
 }
 
-/** The positions that a processor has committed, by topic and partition. */
+/** The positions that a processor has committed, in the order of topics (by code points) and partitions. */
 export interface PositionsRead {
   readonly kind: 'positions'
   readonly processor: string

@@ -63,7 +63,7 @@ export interface ReferenceSchema {
   readonly collection: string
 }
 
-/** A table for rows that projections write and people query. */
+/** A table for rows that projections write and people query. Its name and those of its columns are the same in SQL. */
 export interface TableSchema {
   readonly name: string
   readonly columns: Readonly<Record<string, ColumnType>>

@@ -9,6 +9,9 @@ type Body = Readonly<Record<string, JsonValue>>
 const patched = (body: Body, ...patches: Patch[]) =>
   applyPatches({ collection: 'benches', id: 'b1', body }, patches)
 
+/** An object in an object, and so on, so many times. */
+const nested = (levels: number): JsonValue => (levels === 1 ? {} : { a: nested(levels - 1) })
+
 describe('a patch', () => {
   const cases: readonly (readonly [string, Body, Patch, Body])[] = [
     ['sets a value', { a: 1 }, { kind: 'set', path: ['a'], value: [2] }, { a: [2] }],
@@ -113,6 +116,12 @@ describe('a patch', () => {
       'a number at a.',
     ],
     [
+      'copies a value deeper than documents go',
+      { a: nested(90) },
+      { kind: 'duplicate', path: ['a'], to: [['b'], ['c', ...Array<string>(10).fill('c')]] },
+      'a copy nested too deep at c.c.c.c.c.c.c.c.c.c.c.',
+    ],
+    [
       'increments a text',
       { a: '1' },
       { kind: 'increment', path: ['a'], by: 1 },
@@ -164,6 +173,18 @@ describe('a patch', () => {
 })
 
 describe('several patches', () => {
+  test('that copy copies are refused before they fill the memory', () => {
+    const doubling = Array<Patch>(90).fill({
+      kind: 'duplicate',
+      path: ['a'],
+      to: [
+        ['a', 'x'],
+        ['a', 'y'],
+      ],
+    })
+    expect(codeOf(() => patched({ a: { b: 'text' } }, ...doubling))).toBe('DOCUMENT_TOO_LARGE')
+  })
+
   test('are applied in order, each to what the one before has left', () => {
     const increment = { kind: 'increment', path: ['n'], by: 1 } as const
     const rename = { kind: 'rename', path: ['n'], to: 'm' } as const

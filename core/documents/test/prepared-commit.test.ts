@@ -225,10 +225,18 @@ describe('a prepared commit', () => {
     ['a value that is undefined', [{ kind: 'set', path: ['a'] }]],
     ['a value with a zero character', [{ kind: 'append', path: ['a'], value: ['\0'] }]],
     ['a value that is a date', [{ kind: 'set', path: ['a'], value: new Date(0) }]],
+    ['a value nested too deep', [{ kind: 'set', path: ['a'], value: JSON.parse(deep(100)) }]],
+    ['an element nested too deep', [{ kind: 'append', path: ['a'], value: JSON.parse(deep(99)) }]],
     ['a removal of some', [{ kind: 'remove', path: ['a'], value: 1, which: 'some' }]],
   ]
   test.each(patched)('is refused for %s', (_, wrong) => {
     expect(codeOf(() => prepare({ ...patch, patches: wrong }))).toBe('QUERY_INVALID')
+  })
+
+  test('takes patches with values as deep as there may be', () => {
+    const set = { kind: 'set', path: ['a'], value: JSON.parse(deep(99)) }
+    const insert = { kind: 'insert-at', path: ['a'], index: 0, value: JSON.parse(deep(98)) }
+    expect(codeOf(() => prepare({ ...patch, patches: [set, insert] }))).toBe('no error')
   })
 
   test('is refused if it is too large', () => {

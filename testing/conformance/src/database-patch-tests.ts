@@ -1,4 +1,4 @@
-import { applyPatches, type Patch, type PatchedDocument } from '@millrace/documents'
+import { applyPatches, type JsonValue, type Patch, type PatchedDocument } from '@millrace/documents'
 import { isMillraceError } from '@millrace/kernel'
 import { describe, expect, test } from 'vitest'
 import { and, compare } from './database-filter-cases.ts'
@@ -22,6 +22,7 @@ export function databasePatchTests(open: DatabaseFactory): void {
   const tenant = useTenant(open, SCHEMA)
   describe('each patch', () => tableTests(tenant))
   describe('by id', () => idTests(tenant))
+  describe('that make documents grow', () => growthTests(tenant))
   describe('by filter', () => filterTests(tenant))
   describe('that cannot be meant', () => badTests(tenant))
 }
@@ -149,6 +150,29 @@ function idTests(tenant: ByTenant): void {
     expect(await grow(duplicate('half', 'other'))).toBe('DOCUMENT_TOO_LARGE')
     expect(await grow(set('half', 'y'.repeat(600_000)))).toBe('no error')
     expect(await tenant().load('b1')).toMatchObject({ revision: 2 })
+  })
+}
+
+function growthTests(tenant: ByTenant): void {
+  test('a patch that nests a document deeper than it may be is refused', async () => {
+    const levels = (count: number): JsonValue => (count === 0 ? 1 : { x: levels(count - 1) })
+    const far = (name: string) => Array<string>(20).fill(name)
+    await tenant().put({ b1: { a: levels(60) } })
+    const patches = [duplicate('a', far('b')), duplicate('b', far('c'))]
+    expect(await codeOf(tenant().commit([patch('b1', patches)]))).toBe('no error')
+    expect(await codeOf(tenant().commit([patch('b1', [duplicate('c', far('d'))])]))).toBe('PATCH_REFUSED')
+    expect(await codeOf(tenant().commit([patch('b1', [set(far('e'), levels(81))])]))).toBe('QUERY_INVALID')
+    expect(await codeOf(tenant().commit([patch('b1', [add(far('e'), levels(80))])]))).toBe('QUERY_INVALID')
+    expect(await codeOf(tenant().commit([patch('b1', [set(far('e'), levels(80))])]))).toBe('no error')
+    expect(await tenant().load('b1')).toMatchObject({ revision: 3 })
+  })
+
+  test('copies of copies are refused before they fill the memory', async () => {
+    await tenant().put({ b1: { a: { b: 'text' } } })
+    const doubling = Array<Patch>(90).fill(duplicate('a', 'a.x', 'a.y'))
+    expect(await codeOf(tenant().commit([patch('b1', doubling)]))).toBe('DOCUMENT_TOO_LARGE')
+    expect(await codeOf(tenant().commit([patchWhere(and(), doubling)]))).toBe('DOCUMENT_TOO_LARGE')
+    expect(await tenant().load('b1')).toMatchObject({ revision: 1 })
   })
 }
 

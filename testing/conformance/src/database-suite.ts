@@ -17,6 +17,7 @@ import { databaseReferenceTests } from './database-reference-tests.ts'
 import { databaseRowTests } from './database-row-tests.ts'
 import { databaseSchemaTests } from './database-schema-tests.ts'
 import { databaseSearchTests } from './database-search-tests.ts'
+import { databaseSharedTests } from './database-shared-tests.ts'
 import { databaseSoftDeleteTests } from './database-soft-delete-tests.ts'
 import { databaseStreamTests } from './database-stream-tests.ts'
 import { databaseTenantTests } from './database-tenant-tests.ts'
@@ -50,6 +51,7 @@ export function databaseSuite(name: string, open: DatabaseFactory): void {
     describe('waiting for events', () => databaseWaitingTests(open))
     describe('raw SQL', () => databaseRawTests(open))
     describe('transformations', () => databaseTransformTests(open))
+    describe('several processes', () => databaseSharedTests(open))
     describe('closing and opening again', () => databaseClosingTests(open))
     describe('agreement with the definitions', () => databaseAgreementTests(open))
   })

@@ -45,6 +45,7 @@ async function run(file: string, flags: StartFlags): Promise<void> {
 function startOptions(flags: StartFlags): StartOptions {
   const { data, httpHost, httpPort, mqttHost, mqttPort, bus, busPrefix, busSync, busMonitor, logLevel } =
     flags
+  const { store, storeSchema, storeMigrate } = flags
   return {
     logLevel,
     ...(data === undefined ? {} : { dataDirectory: data }),
@@ -54,6 +55,9 @@ function startOptions(flags: StartFlags): StartOptions {
     ...(busPrefix === undefined ? {} : { busPrefix }),
     ...(busSync === undefined ? {} : { busSync }),
     ...(busMonitor === undefined ? {} : { busMonitorUrl: busMonitor }),
+    ...(store === undefined ? {} : { storeUrl: store }),
+    ...(storeSchema === undefined ? {} : { storeSchema }),
+    ...(storeMigrate === undefined ? {} : { storeMigrate }),
     ...(httpPort === undefined ? {} : { httpPort: portOf('--http-port', httpPort) }),
     ...(mqttPort === undefined ? {} : { mqttPort: portOf('--mqtt-port', mqttPort) }),
     ...consoleDirectory(),
@@ -113,6 +117,8 @@ function announce(output: Output, running: RunningApp, dataDirectory: string, is
   output.line(`  data     ${dataDirectory}   ${style('dim', promise)}`)
   const busUrl = backbone.settings.bus.url
   if (busUrl !== undefined) output.line(`  bus      ${withoutCredentials(busUrl)}`)
+  const storeUrl = backbone.settings.store.url
+  if (storeUrl !== undefined) output.line(`  store    ${withoutCredentials(storeUrl)}`)
   output.line(`\n  ready in ${(startMs / 1000).toFixed(1)} s · Ctrl-C stops\n`)
 }
 

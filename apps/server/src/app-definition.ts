@@ -30,6 +30,21 @@ export interface BusDefinition {
   readonly monitorUrl?: string
 }
 
+/** Where documents and streams are: in an SQLite file in the data directory, or on PostgreSQL. */
+export interface StoreDefinition {
+  /** `postgres://user@host:port/database`. Absent: an SQLite file in the data directory. */
+  readonly url?: string
+  /** The schema (namespace) on that server. Default: 'millrace'. */
+  readonly schema?: string
+  /** Connections to that server. Default: 10. */
+  readonly connectionsMax?: number
+  /**
+   * 'additive' makes what is missing when the application starts; 'check' changes nothing, and refuses to start if
+   * something is missing: for those who run `millrace store apply` themselves. Default: 'additive'.
+   */
+  readonly migrate?: 'additive' | 'check'
+}
+
 /** An application: what its devices say, who decides, and what is remembered. */
 export interface AppDefinition {
   /** 1 to 60 of a-z, 0-9 and "-". */
@@ -48,6 +63,7 @@ export interface AppDefinition {
     readonly port?: number
   }
   readonly bus?: BusDefinition
+  readonly store?: StoreDefinition
   /** Event types beside those that actors and projections take, so that the API may publish them. */
   readonly events?: readonly EventType[]
   readonly actors?: readonly Actor[]

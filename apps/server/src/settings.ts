@@ -5,6 +5,9 @@ import type { AppDefinition } from './app-definition.ts'
 const port = z.int().min(0).max(65_535)
 /** Each with credentials before an "@" if there are any. */
 const BUS_URL = /^(nats|tls):\/\/[^\s,/]+(,(nats|tls):\/\/[^\s,/]+)*$/
+/** With credentials before an "@" if there are any; the name of the database is needed. */
+const STORE_URL = /^postgres(ql)?:\/\/[^\s]+\/[^\s/?]+(\?\S*)?$/
+const STORE_SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/
 const BUS_PREFIX = /^[a-z0-9_]{1,20}$/
 const NAME = /^[a-z][a-z0-9-]{0,59}$/
 
@@ -40,6 +43,14 @@ const settingsSchema = z.object({
       monitorUrl: z.url({ protocol: /^https?$/ }).optional(),
     })
     .prefault({}),
+  store: z
+    .strictObject({
+      url: z.string().regex(STORE_URL, 'postgres:// with host and database').optional(),
+      schema: z.string().regex(STORE_SCHEMA, '1 to 40 of a-z, 0-9 and "_"').default('millrace'),
+      connectionsMax: z.int().min(2).max(1_000).default(10),
+      migrate: z.enum(['additive', 'check']).default('additive'),
+    })
+    .prefault({}),
   retention: z
     .strictObject({
       ageMsMax: z
@@ -65,6 +76,9 @@ export interface SettingOverrides {
   readonly busPrefix?: string
   readonly busSync?: string
   readonly busMonitorUrl?: string
+  readonly storeUrl?: string
+  readonly storeSchema?: string
+  readonly storeMigrate?: string
 }
 
 /** The environment variable of each override. */
@@ -78,6 +92,9 @@ const ENVIRONMENT: Readonly<Record<keyof SettingOverrides, string>> = {
   busPrefix: 'MILLRACE_BUS_PREFIX',
   busSync: 'MILLRACE_BUS_SYNC',
   busMonitorUrl: 'MILLRACE_BUS_MONITOR',
+  storeUrl: 'MILLRACE_STORE',
+  storeSchema: 'MILLRACE_STORE_SCHEMA',
+  storeMigrate: 'MILLRACE_STORE_MIGRATE',
 }
 
 /**
@@ -107,6 +124,12 @@ export function resolveSettings(
       ...pick(set.busSync, 'sync'),
       ...pick(set.busMonitorUrl, 'monitorUrl'),
     },
+    store: {
+      ...definition.store,
+      ...pick(set.storeUrl, 'url'),
+      ...pick(set.storeSchema, 'schema'),
+      ...pick(set.storeMigrate, 'migrate'),
+    },
     retention: { ...definition.retention },
   }
   const result = settingsSchema.safeParse(input)
@@ -122,7 +145,8 @@ function settingError(input: unknown, error: z.ZodError) {
   for (const key of path) seen = (seen as Record<string, unknown> | undefined)?.[key]
   return millraceError('CONFIGURATION_INVALID', {
     path: path.join('.'),
-    seen: JSON.stringify(seen) ?? 'missing',
+    // A password in an address that is wrong elsewhere is a password all the same.
+    seen: (JSON.stringify(seen) ?? 'missing').replaceAll(/\/\/[^@\s]*@/g, '//…@'),
     expected:
       keys.length > 0 ? 'one of the settings in docs/reference/settings.md' : allowed(issue?.message ?? ''),
   })

@@ -34,8 +34,31 @@ describe('settings', () => {
     [{ busPrefix: 'a.b' }, 'bus.prefix'],
     [{ busSync: 'sometimes' }, 'bus.sync'],
     [{ busMonitorUrl: 'localhost' }, 'bus.monitorUrl'],
+    [{ storeUrl: 'mysql://a/b' }, 'store.url'],
+    [{ storeUrl: 'postgres://a:5432' }, 'store.url'],
+    [{ storeSchema: 'a-b' }, 'store.schema'],
+    [{ storeMigrate: 'yes' }, 'store.migrate'],
   ])('%o is refused under its path', (overrides, path) => {
     expect(failure(() => resolveSettings(definition, overrides)).parameters).toMatchObject({ path })
+  })
+
+  test('documents are in the data directory unless a PostgreSQL server is named', () => {
+    expect(resolveSettings(definition).store).toEqual({
+      schema: 'millrace',
+      connectionsMax: 10,
+      migrate: 'additive',
+    })
+    const environment = { MILLRACE_STORE: 'postgres://me@a:5432/greenhouse?sslmode=require' }
+    expect(resolveSettings(definition, { storeMigrate: 'check' }, environment).store).toMatchObject({
+      url: environment.MILLRACE_STORE,
+      migrate: 'check',
+    })
+  })
+
+  test('the password in an address that is refused is not shown', () => {
+    const { message } = failure(() => resolveSettings(definition, { storeUrl: 'postgres://me:hidden@a:5432' }))
+    expect(message).toContain('postgres://…@a:5432')
+    expect(message).not.toContain('hidden')
   })
 
   test('the command line wins over the environment, and the environment over the application file', () => {

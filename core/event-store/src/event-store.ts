@@ -1,4 +1,4 @@
-import type { Database, StreamInfo } from '@millrace/documents'
+import type { Database, StoreSchema, StreamInfo } from '@millrace/documents'
 import type { Runtime } from '@millrace/kernel'
 import type { Aggregate } from './aggregate.ts'
 import { type Aggregated, type AggregateReadOptions, loadAggregate, loadNewest } from './aggregate-loading.ts'
@@ -108,14 +108,15 @@ export interface EventStore {
   feedEnd(): Promise<number>
 }
 
+/** What the database has to hold for an event store: for those who prepare databases by hand. */
+export const EVENT_STORE_SCHEMA: StoreSchema = {
+  collections: [{ name: SNAPSHOTS, indexes: [{ kind: 'property', name: 'by-stream', paths: [['stream']] }] }],
+}
+
 /** Opens an event store; the collection of its snapshots exists on return. Throws what the database throws. */
 export async function openEventStore(options: EventStoreOptions): Promise<EventStore> {
   const { database, runtime, upcasters, source = '/event-store' } = options
-  await database.prepare({
-    collections: [
-      { name: SNAPSHOTS, indexes: [{ kind: 'property', name: 'by-stream', paths: [['stream']] }] },
-    ],
-  })
+  await database.prepare(EVENT_STORE_SCHEMA)
   return new StreamStore({ database, runtime, upcasters, source })
 }
 

@@ -1,8 +1,7 @@
 import { abortable, isMillraceError, sleep } from '@millrace/kernel'
 import { acquireLease, type Lease } from './lease.ts'
-import { REFUSALS } from './refusal.ts'
 import type { Relay, RelayOptions, RelayProgress, RelayRetry } from './relay.ts'
-import { RELAYS } from './relay-note.ts'
+import { RELAY_SCHEMA } from './relay-schema.ts'
 import { RelayStatus } from './relay-status.ts'
 import { RelayTerm, type TermSurroundings } from './relay-term.ts'
 
@@ -99,7 +98,7 @@ export class RunningRelay implements Relay {
     if (this.#lease !== undefined && !this.#lease.lost.aborted) return this.#lease
     const { database, runtime, holder, leaseTtlMs } = this.#options
     this.#status.enter('standby')
-    await database.prepare({ collections: [{ name: RELAYS }, { name: REFUSALS }] })
+    await database.prepare(RELAY_SCHEMA)
     return acquireLease({
       ...{ database, runtime, name: `relay ${this.name}`, signal: this.#stopping.signal },
       ...(holder === undefined ? {} : { holder }),

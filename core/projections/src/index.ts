@@ -6,6 +6,7 @@ export {
   type ProjectionUnit,
 } from './custom-projection.ts'
 export type { Daemon, DaemonOptions, DaemonProjection, DeadLetterQuery, StalenessOptions } from './daemon.ts'
+export { daemonSchema } from './daemon-schema.ts'
 export type { DeadLetter } from './dead-letter.ts'
 export type { ErrorPolicy, FaultAction } from './error-policy.ts'
 export type { FaultKind } from './fault.ts'

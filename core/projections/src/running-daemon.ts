@@ -1,14 +1,12 @@
 import type { Database } from '@millrace/documents'
 import { millraceError, type Runtime, sleep } from '@millrace/kernel'
 import { Wakeup } from '@millrace/processing'
-import { schemaOf } from './any-projection.ts'
+import { daemonSchema } from './daemon-schema.ts'
 import type { Daemon, DaemonOptions, DaemonProjection, DeadLetterQuery, StalenessOptions } from './daemon.ts'
-import { DEAD_LETTERS } from './dead-letter.ts'
 import { DeadLetterBox } from './dead-letter-box.ts'
 import { checkNumber } from './error-policy.ts'
 import { Overseer } from './overseer.ts'
 import { type ProjectionProgress, readProgress } from './progress.ts'
-import { PROJECTIONS } from './projection-record.ts'
 import { ProjectionRuns } from './projection-runs.ts'
 import { settingsOf } from './projection-settings.ts'
 import { cancelled, paused, resumed } from './record-changes.ts'
@@ -39,11 +37,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     projection,
     settings: settingsOf(projection, chosen),
   }))
-  const schemas = wanted.map(({ projection }) => schemaOf(projection))
-  await database.prepare({
-    collections: [{ name: PROJECTIONS }, DEAD_LETTERS, ...schemas.flatMap(({ collections }) => collections)],
-    tables: schemas.flatMap(({ tables = [] }) => tables),
-  })
+  await database.prepare(daemonSchema(wanted.map(({ projection }) => projection)))
   signal?.throwIfAborted()
   return new RunningDaemon(options, lookMs, (around) =>
     checked.map(({ projection, settings }) => new ProjectionRuns(projection, settings, around)),

@@ -23,6 +23,8 @@ const { collectionNameCharactersMax } = limits
 const COLLECTION_NAME = new RegExp(`^[a-zA-Z][a-zA-Z0-9_-]{0,${collectionNameCharactersMax - 1}}$`)
 /** Stands in people's SQL without quotes. */
 const TABLE_NAME = new RegExp(`^[a-z][a-z0-9_]{0,${collectionNameCharactersMax - 1}}$`)
+/** Names that an engine keeps for itself: tables of SQLite, and columns that every table of PostgreSQL has. */
+const KEPT_NAME = /^(sqlite_.*|ctid|xmin|xmax|cmin|cmax|tableoid)$/
 /** What engines may write between quotes of any kind. */
 const QUOTABLE = /^[^"'`\\\p{Cc}]*$/u
 const COLUMN_TYPES: ReadonlySet<unknown> = new Set(['text', 'number', 'boolean'])
@@ -180,7 +182,11 @@ function checkColumnType(type: unknown, refuse: Refuse): ColumnType {
 }
 
 function checkTableName(what: string, name: unknown, refuse: Refuse): void {
-  if (isText(name, collectionNameCharactersMax) && TABLE_NAME.test(name)) return
+  if (isText(name, collectionNameCharactersMax) && TABLE_NAME.test(name)) {
+    if (KEPT_NAME.test(name))
+      refuse(`the ${what} name ${show(name)}`, 'another one; engines use it themselves')
+    return
+  }
   const expected = `1 to ${collectionNameCharactersMax} of a-z, 0-9 and "_", starting with a letter`
   refuse(`the ${what} name ${show(name)}`, expected)
 }

@@ -115,6 +115,8 @@ describe('a known schema', () => {
       },
     ],
     ['a table whose name has capitals', withTable({ name: 'Hours' })],
+    ['a table whose name SQLite keeps for itself', withTable({ name: 'sqlite_hours' })],
+    ['a column that tables of PostgreSQL have', withTable({ columns: { day: 'text', xmin: 'number' } })],
     ['a table without columns', withTable({ columns: {} })],
     ['a column of quotes', withTable({ columns: { 'a"': 'text' } })],
     ['a column of an unknown type, in a table', withTable({ columns: { day: 'date' as never } })],

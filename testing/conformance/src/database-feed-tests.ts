@@ -1,5 +1,6 @@
 import type { Database, FeedRead, StoredEvent, WriteOperation } from '@millrace/documents'
 import { describe, expect, test } from 'vitest'
+import { HOSTILE_TEXTS } from './database-filter-cases.ts'
 import {
   codeOf,
   type DatabaseFactory,
@@ -123,6 +124,21 @@ function readTests(open: DatabaseFactory): void {
     expect(await types(under.database, rest)).toEqual(expected)
     const whole = (await readAll(under.database, { ...rest, limit: 1 })).map(({ type }) => type)
     expect(whole.slice(0, expected.length), 'page by page').toEqual(expected)
+  })
+
+  test('types, stream types and topics may be any texts', async () => {
+    await using under = await opened(open, SCHEMA)
+    const texts = HOSTILE_TEXTS.filter((text) => text !== '')
+    for (const text of texts) {
+      const events = [event(text, 0, { topic: text })]
+      await under.database.commit([{ kind: 'append', stream: text, streamType: text, events }])
+    }
+    for (const text of texts) {
+      for (const rest of [{ types: [text] }, { streamTypes: [text] }, { stream: text }]) {
+        expect((await feed(under.database, rest)).events, text).toMatchObject([{ type: text, topic: text }])
+      }
+    }
+    expect(await types(under.database, { types: texts, streamTypes: texts })).toEqual(texts)
   })
 
   test('a feed goes on behind a position, its own one left out', async () => {

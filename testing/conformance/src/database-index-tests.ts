@@ -1,7 +1,7 @@
 import type { CollectionSchema, Filter, IndexSchema } from '@millrace/documents'
 import { describe, expect, test } from 'vitest'
 import { ASCENDING, compare, LIST_CASES, LISTS, VALUE_CASES, VALUES } from './database-filter-cases.ts'
-import { type DatabaseFactory, opened, useDocuments } from './database-harness.ts'
+import { codeOf, type DatabaseFactory, opened, useDocuments } from './database-harness.ts'
 import { BENCHES, patch, remove } from './database-operations.ts'
 import { set } from './database-patch-cases.ts'
 import { Tenant } from './database-tenant.ts'
@@ -98,16 +98,22 @@ function laterTests(open: DatabaseFactory): void {
     ])
   })
 
-  test('names of indexes and collections may be as long as they are allowed to be', async () => {
-    const name = `b${'x'.repeat(59)}`
-    const indexes = ['y', 'z'].map(
-      (end) =>
-        ({ kind: 'property', name: `i${'x'.repeat(58)}${end}`, paths: [[end]], unique: true }) as const,
-    )
-    await using under = await opened(open, { collections: [{ name, indexes }] })
+  test('names of collections and indexes may be as long as they are allowed to be, and differ at the end or by case', async () => {
+    const long = (end: string) => end.padStart(60, 'x')
+    const indexes = ['y', 'z'].map((end) => {
+      return { kind: 'property', name: long(end), paths: [[end]], unique: true } as const
+    })
+    const names = [long('a'), long('b'), long('B'), 'benches', 'Benches']
+    const column = { kind: 'column', name: long('c'), path: ['y'], type: 'number' } as const
+    const schema = { collections: names.map((name) => ({ name, indexes: [...indexes, column] })) }
+    await using under = await opened(open, schema)
     const tenant = new Tenant(under, '')
-    await tenant.put({ a: { y: 1 }, b: { z: 1 }, c: { y: 2 } }, name)
-    expect(await tenant.ids({ collection: name, where: compare('ge', 1, ['y']) })).toEqual(['a', 'c'])
+    for (const name of names) {
+      await tenant.put({ a: { y: 1 }, b: { z: 1 }, c: { y: 2 } }, name)
+      expect(await tenant.ids({ collection: name, where: compare('ge', 1, ['y']) })).toEqual(['a', 'c'])
+      expect(await codeOf(tenant.put({ d: { y: 2 } }, name))).toBe('DOCUMENT_NOT_UNIQUE')
+    }
+    expect(await under.database.plan(schema)).toEqual({ steps: [] })
   })
 }
 

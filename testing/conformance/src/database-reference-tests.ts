@@ -111,6 +111,29 @@ export function databaseReferenceTests(open: DatabaseFactory): void {
     },
   )
 
+  test('a replacement keeps every reference whole', async () => {
+    const near = [{ path: ['near'], collection: 'places' }]
+    const collections = [
+      { name: 'places', references: near },
+      { name: 'rebuilt', references: near },
+      { name: BENCHES, references: [{ path: ['place'], collection: 'places' }] },
+    ]
+    await using under = await opened(open, { collections })
+    const own = new Tenant(under, '')
+    await own.put({ a: { near: 'b' }, b: { near: 'a' } }, 'places')
+    await own.put({ b1: { place: 'a' } })
+    const replace = () => codeOf(own.commit([{ kind: 'replace-all', collection: 'places', from: 'rebuilt' }]))
+    await own.put({ b: { near: 'a' } }, 'rebuilt')
+    expect(await replace(), 'without what a bench refers to').toBe(BROKEN)
+    await own.put({ a: { near: 'b', isNew: true } }, 'rebuilt')
+    expect(await replace()).toBe('no error')
+    expect(await own.query({ collection: 'places' })).toMatchObject([{ body: { isNew: true } }, { id: 'b' }])
+    await own.put({ c: {} }, 'places')
+    await own.put({ a: { near: 'c' } }, 'rebuilt')
+    expect(await replace(), 'with a reference to what goes').toBe(BROKEN)
+    expect(await own.ids({ collection: 'places' })).toEqual(['a', 'b', 'c'])
+  })
+
   test('units that store and delete what is referred to at the same time leave no broken reference', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => `z${index}`)
     await tenant().commit(ids.map((id) => store(id, {}, zones)))

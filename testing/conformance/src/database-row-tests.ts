@@ -7,7 +7,7 @@ import {
   opened,
   useTenant,
 } from './database-harness.ts'
-import { store } from './database-operations.ts'
+import { append, store } from './database-operations.ts'
 
 const TOTALS: TableSchema = {
   name: 'zone_totals',
@@ -21,7 +21,7 @@ type Row = Readonly<Record<string, ColumnValue>>
 /** All rows of a table as its declaration says, in the order of their keys as JSON. */
 async function rowsOf(under: DatabaseUnderTest, schema: TableSchema): Promise<Row[]> {
   // A table's name in SQL is its declared one.
-  const rows = under.rows?.(schema.name) ?? (await under.database.raw(`select * from ${schema.name}`))
+  const rows = under.rows?.(schema.name) ?? (await under.database.raw(`select * from "${schema.name}"`))
   const key = (row: Row) => JSON.stringify(schema.key.map((column) => row[column]))
   return rows
     .map((row) =>
@@ -178,6 +178,45 @@ function writeTests(open: DatabaseFactory): void {
     await Promise.all(units)
     expect((await rows()).map(({ n }) => n)).toEqual([25, 25])
     expect((await rows()).reduce((sum, row) => sum + Number(row.sum), 0)).toBe(1_225)
+  })
+
+  test('tables and columns may have the names of other things', async () => {
+    const names = [
+      'events',
+      'streams',
+      'positions',
+      'documents_benches',
+      'rows_totals',
+      'order',
+      `t${'x'.repeat(59)}`,
+    ]
+    const columns = {
+      select: 'text',
+      group: 'number',
+      rowid: 'number',
+      oid: 'text',
+      [`c${'x'.repeat(59)}`]: 'boolean',
+    } as const
+    const tables = names.map((name): TableSchema => ({ name, columns, key: ['select', 'rowid'] }))
+    await using under = await opened(open, { collections: [{ name: 'benches' }, { name: 'totals' }], tables })
+    await under.database.commit([store('b1', {}), append('s', ['a'])])
+    await under.database.commit(
+      names.map((table) => ({
+        kind: 'put-row',
+        table,
+        key: { select: table, rowid: 7 },
+        set: { oid: 'x' },
+        add: { group: 1 },
+      })),
+    )
+    for (const table of tables)
+      expect(await rowsOf(under, table)).toMatchObject([{ select: table.name, oid: 'x', group: 1 }])
+    const [count, events] = await under.database.read([
+      { kind: 'count', collection: 'benches' },
+      { kind: 'stream', stream: 's' },
+    ])
+    expect([count, events.length]).toEqual([1, 1])
+    expect(await under.database.plan({ collections: [], tables })).toEqual({ steps: [] })
   })
 
   test('a table keeps its rows when a column is added, which is empty then', async () => {

@@ -389,6 +389,8 @@ function badTests(open: DatabaseFactory): void {
     ['a table twice', { collections: [], tables: [...table({}).tables, ...table({}).tables] }],
     ['a table with a large letter', table({ name: 'T' })],
     ['a table with a quote', table({ name: 't"; --' })],
+    ['a table whose name an engine keeps for itself', table({ name: 'sqlite_totals' })],
+    ['a column whose name an engine keeps for itself', table({ columns: { k: 'text', ctid: 'text' } })],
     ['a table without columns', table({ columns: {}, key: [] })],
     ['a table without a key', table({ key: [] })],
     ['a key that is no column', table({ key: ['x'] })],

@@ -1,6 +1,6 @@
-import type { CollectionSchema, WriteOperation } from '@millrace/documents'
+import { type CollectionSchema, type Filter, matches, type WriteOperation } from '@millrace/documents'
 import { describe, expect, test } from 'vitest'
-import { and, compare } from './database-filter-cases.ts'
+import { and, compare, exists, not, or, VALUES } from './database-filter-cases.ts'
 import { codeOf, type DatabaseFactory, opened, refusal, useTenant } from './database-harness.ts'
 import { type Body, idIs, patch, patchWhere, remove, store } from './database-operations.ts'
 import { erase, set } from './database-patch-cases.ts'
@@ -41,6 +41,7 @@ export function databaseUniqueTests(open: DatabaseFactory): void {
 
   describe('over one path', () => valueTests(tenant))
   describe('in a unit', () => unitTests(tenant))
+  describe('limited by a filter', () => limitTests(open))
 
   test.each([
     ['the same at all paths', { row: 1, in: { seat: 'a' } }, 'DOCUMENT_NOT_UNIQUE'],
@@ -175,6 +176,76 @@ function valueTests(tenant: ByTenant): void {
     expect(await codeOf(tenant().put({ a: { mail: 'x' } }, 'people'))).toBe('DOCUMENT_NOT_UNIQUE')
     expect(await codeOf(tenant().put({ a: { mail: 'y' } }, 'people'))).toBe('no error')
   })
+}
+
+/** What a unique index can be limited by. */
+const LIMITS: readonly Filter[] = [
+  ...(['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const).map((operator) => compare(operator, 5)),
+  ...(['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const).map((operator) => compare(operator, 'a')),
+  compare('eq', true),
+  compare('gt', false),
+  compare('eq', null),
+  compare('ne', null, ['in', 'v']),
+  compare('eq', 1.5e300),
+  compare('eq', 'ä%_$1{};-- '),
+  { kind: 'in', path: ['v'], values: [5, 'a', true, null] },
+  { kind: 'in', path: ['v'], values: [] },
+  { kind: 'starts-with', path: ['v'], value: 'a' },
+  { kind: 'contains', path: ['v'], value: 'b' },
+  exists('v'),
+  not(exists('in', 'v')),
+  not(compare('lt', 5)),
+  and(),
+  or(),
+  and(compare('ge', 0), or(compare('lt', 5), not(compare('le', 5)))),
+]
+
+function limitTests(open: DatabaseFactory): void {
+  const ODD = ['a.b', '$', '[0]', 'ü 😀', '#-1', '*', '0']
+  const schema = {
+    collections: LIMITS.map((where, index): CollectionSchema => {
+      return {
+        name: `limit${index}`,
+        indexes: [{ kind: 'property', name: 'one', paths: [['u']], unique: true, where }],
+      }
+    }).concat(
+      ODD.map((name, index): CollectionSchema => {
+        const where = compare('ge', '', [name])
+        return {
+          name: `odd${index}`,
+          indexes: [{ kind: 'property', name: 'one', paths: [[name]], unique: true, where }],
+        }
+      }),
+    ),
+  }
+  const tenant = useTenant(open, schema)
+
+  test.each(LIMITS.map((where, index) => [where, `limit${index}`] as const))(
+    '%j: just the documents that match are compared',
+    async (where, collection) => {
+      const bodies = Object.entries(VALUES).map(([id, body]): [string, Body] => [
+        id,
+        { ...body, u: `of ${id}` },
+      ])
+      await tenant().put(Object.fromEntries(bodies), collection)
+      for (const [id, body] of bodies) {
+        const code = await codeOf(tenant().put({ [`again ${id}`]: body }, collection))
+        expect(code, id).toBe(matches(where, { id, body }) ? 'DOCUMENT_NOT_UNIQUE' : 'no error')
+      }
+    },
+  )
+
+  test.each(ODD.map((name, index) => [name, `odd${index}`] as const))(
+    'an index on the name %j and limited by it looks at that property',
+    async (name, collection) => {
+      await tenant().put(
+        { a: { [name]: 'x' }, b: { [name]: 1 }, c: { [name]: 1 }, d: { x: { [name]: 'x' } } },
+        collection,
+      )
+      expect(await codeOf(tenant().put({ e: { [name]: 'x' } }, collection))).toBe('DOCUMENT_NOT_UNIQUE')
+      expect(await codeOf(tenant().put({ e: { [name]: 'y' } }, collection))).toBe('no error')
+    },
+  )
 }
 
 function unitTests(tenant: ByTenant): void {

@@ -7,6 +7,7 @@ import {
   compareDocuments,
   figureOf,
   matches,
+  parseKeepingNumbers,
   type QueryAnswer,
   resultMeter,
   type StoredDocument,
@@ -72,7 +73,8 @@ function query(documents: MemoryDocuments, read: CheckedQuery): QueryAnswer {
   const answers = page.map((each) => {
     const stored = storedDocument(each)
     if (select === undefined) return stored
-    const parts = select.map(({ name, path }) => [name, valueAt(each.body, path)])
+    const body = parseKeepingNumbers(each.text)
+    const parts = select.map(({ name, path }) => [name, valueAt(body, path)])
     return { ...stored, text: JSON.stringify(Object.fromEntries(parts)) }
   })
   return { documents: measured(collection, answers), ...(withTotal ? { total: found.length } : {}) }

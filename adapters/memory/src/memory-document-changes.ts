@@ -7,6 +7,7 @@ import {
   matches,
   type OperationResult,
   type PreparedDocumentOperation,
+  parseKeepingNumbers,
 } from '@millrace/documents'
 import { millraceError, unreachable } from '@millrace/kernel'
 import type { MemoryCollection, MemoryDocument } from './memory-collection.ts'
@@ -131,7 +132,8 @@ export class MemoryDocumentChanges {
     { patches }: Of<'patch' | 'patch-where'>,
   ): MemoryDocument {
     const { name } = collection.schema
-    const { id, body } = document
+    const { id } = document
+    const body = parseKeepingNumbers(document.text) as MemoryDocument['body']
     const text = JSON.stringify(applyPatches({ collection: name, id, body }, patches))
     checkDocumentLength(name, id, text.length)
     return this.write(collection, document, text)

@@ -98,6 +98,7 @@ export {
   type QueriedDocument,
   valueAt,
 } from './query-semantics.ts'
+export { parseKeepingNumbers } from './raw-number.ts'
 export type {
   AggregateRead,
   CountRead,

@@ -1,7 +1,13 @@
 import type { JsonValue } from './patch.ts'
+import { roundedNumber } from './raw-number.ts'
 
-/** Whether two JSON values have the same type and contents; the order of properties does not matter. */
-export function equalJson(left: JsonValue, right: JsonValue): boolean {
+/**
+ * Whether two JSON values have the same type and contents; the order of properties does not matter, and numbers are
+ * compared as 64-bit floating point.
+ */
+export function equalJson(one: JsonValue, other: JsonValue): boolean {
+  const left = roundedNumber(one)
+  const right = roundedNumber(other)
   if (typeof left !== 'object' || left === null || typeof right !== 'object' || right === null) {
     return left === right
   }

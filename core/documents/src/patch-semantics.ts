@@ -3,6 +3,7 @@ import { documentLimits } from './document-limits.ts'
 import { checkDocumentLength, findJsonIssue } from './document-text.ts'
 import { equalJson } from './json-equality.ts'
 import type { JsonValue, Patch } from './patch.ts'
+import { copyJson, isRawNumber, roundedNumber } from './raw-number.ts'
 
 /** A document that is patched, as messages name it. */
 export interface PatchedDocument {
@@ -13,7 +14,7 @@ export interface PatchedDocument {
 
 /**
  * What patches of the Database port do, in plain code: the definition that engines are compared with. Gives a new body;
- * the old one stays as it is.
+ * the old one stays as it is. Numbers that were parsed by `parseKeepingNumbers` stay as they were written.
  *
  * @throws PATCH_REFUSED, DOCUMENT_TOO_LARGE
  */
@@ -21,7 +22,7 @@ export function applyPatches(
   { collection, id, body }: PatchedDocument,
   patches: readonly Patch[],
 ): Readonly<Record<string, JsonValue>> {
-  const copy = structuredClone(body) as Body
+  const copy = copyJson(body) as Body
   for (const patch of patches) new Patching(copy, patch, { collection, id }).apply()
   return copy
 }
@@ -80,7 +81,7 @@ class Patching {
   }
 
   #increment(place: Place, by: number): void {
-    const value = valueIn(place) ?? 0
+    const value = roundedNumber(valueIn(place) ?? 0)
     if (typeof value !== 'number') this.#refuse(kindOf(value), 'a number')
     const sum = value + by
     if (!Number.isFinite(sum)) this.#refuse('a sum that is not finite', 'a finite sum')
@@ -170,13 +171,14 @@ export function pathText(path: readonly string[]): string {
 /** The kind of a JSON value as messages show it. The same on every engine. */
 export function kindOf(value: JsonValue): string {
   if (value === null) return 'null'
+  if (isRawNumber(value)) return 'a number'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'
   return typeof value === 'string' ? 'a text' : `a ${typeof value}`
 }
 
 function isObject(value: JsonValue): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
 }
 
 function valueIn(place: Place | undefined): JsonValue | undefined {
@@ -187,7 +189,7 @@ function valueIn(place: Place | undefined): JsonValue | undefined {
 /** Defines the property, whatever its name: an assignment to `__proto__` would change what the object inherits. */
 function put({ parent, name }: Place, value: JsonValue): void {
   Object.defineProperty(parent, name, {
-    value: structuredClone(value),
+    value: copyJson(value),
     configurable: true,
     enumerable: true,
     writable: true,

@@ -32,3 +32,19 @@ export function parseKeepingNumbers(text: string): unknown {
     typeof value === 'number' && source !== undefined && source !== String(value) ? rawNumber(source) : value,
   )
 }
+
+/**
+ * A copy of what {@link parseKeepingNumbers} has parsed. `structuredClone` would make an object with a text of a raw
+ * number.
+ */
+export function copyJson<Json>(value: Json): Json {
+  if (typeof value !== 'object' || value === null || isRawNumber(value)) return value
+  if (Array.isArray(value)) return value.map(copyJson) as Json
+  const properties = Object.entries(value).map(([name, each]) => [name, copyJson(each)])
+  return Object.fromEntries(properties) as Json
+}
+
+/** The value, or the number in the place of a raw one. */
+export function roundedNumber<Json>(value: Json): Json | number {
+  return isRawNumber(value) ? Number(value.rawJSON) : value
+}

@@ -2,17 +2,9 @@ import type { Database } from './database.ts'
 import type { StoredDocument } from './document-operation.ts'
 import type { Filter } from './filter.ts'
 import { behind, type OrderPlace, placeOf } from './keyset.ts'
+import { nextPageSize, pageLimits } from './page-size.ts'
 import type { DocumentQuery } from './read.ts'
 import { readOne } from './single-read.ts'
-
-/** What is held of a query's answer at a time. */
-const PAGE_LIMITS = {
-  /** At first, when nobody knows how large the documents are; never less, and never too much for one answer. */
-  documentsMin: 32,
-  documentsMax: 1_000,
-  /** What a page should come to. */
-  charactersAimed: 4_000_000,
-} as const
 
 /**
  * The pages of a query's answer. Each begins behind the last document of the one before; nothing is read before it is
@@ -29,7 +21,7 @@ export async function* streamDocuments(
   const ordered = select === undefined ? {} : { select: { ...select, ...Object.fromEntries(places) } }
   const paths =
     select === undefined ? orderBy : orderBy.map((each, index) => ({ ...each, path: [`$${index}`] }))
-  let size: number = PAGE_LIMITS.documentsMin
+  let size: number = pageLimits.documentsMin
   let left = limit
   let after: OrderPlace | undefined
   while (left > 0) {
@@ -50,12 +42,6 @@ export async function* streamDocuments(
     if (documents.length < size) return
     left -= documents.length
     after = placeOf(paths, JSON.parse(last.text), last.id)
-    size = nextSize(documents)
+    size = nextPageSize(documents)
   }
-}
-
-function nextSize(documents: readonly StoredDocument[]): number {
-  const characters = documents.reduce((sum, { text }) => sum + text.length, 0)
-  const fitting = Math.floor((PAGE_LIMITS.charactersAimed * documents.length) / Math.max(1, characters))
-  return Math.max(PAGE_LIMITS.documentsMin, Math.min(fitting, PAGE_LIMITS.documentsMax))
 }

@@ -75,6 +75,13 @@ export type { Comparison, Filter, FilterValue, OrderBy } from './filter.ts'
 export { equalJson } from './json-equality.ts'
 export { type JsonSerializerOptions, jsonSerializer } from './json-serializer.ts'
 export { type CheckedSchema, KnownSchema } from './known-schema.ts'
+export {
+  isDestructive,
+  type MigrationFile,
+  migrationFile,
+  migrationNumber,
+  nextMigrationNumber,
+} from './migration-file.ts'
 export type { JsonValue, Patch } from './patch.ts'
 export { applyPatches, kindOf, type PatchedDocument, pathText } from './patch-semantics.ts'
 export { plainSerializer } from './plain-serializer.ts'
@@ -138,6 +145,15 @@ export type {
   TableSchema,
 } from './store-schema.ts'
 export type { NewEvent, StoredEvent, StreamInfo, StreamOperation } from './stored-event.ts'
+export {
+  type Change,
+  type SelfContained,
+  selfContained,
+  TRANSFORMATIONS,
+  type TransformCalls,
+  type TransformOptions,
+  type TransformProgress,
+} from './transformation.ts'
 export type { PatchProperty, TypedPatch } from './typed-patch.ts'
 export type { Page, Query, SelectedParts, WithMetadata } from './typed-query.ts'
 export type { ValueType } from './value-type.ts'

@@ -14,7 +14,7 @@ const TYPES = '$types'
 /** Choices of {@link jsonSerializer}. */
 export interface JsonSerializerOptions {
   /** Further kinds of values, as decimals. */
-  readonly types?: readonly ValueType<never>[]
+  readonly types?: readonly ValueType[]
 }
 
 /**
@@ -28,7 +28,7 @@ export interface JsonSerializerOptions {
  * beside `5`), elements are told apart by their place, so do not patch such an array element by element.
  */
 export function jsonSerializer({ types = [] }: JsonSerializerOptions = {}): Serializer {
-  const all: readonly ValueType[] = [dateType, bigintType, bytesType, ...(types as readonly ValueType[])]
+  const all: readonly ValueType[] = [dateType, bigintType, bytesType, ...types]
   assert(new Set(all.map(({ name }) => name)).size === all.length, 'value types have different names')
   return new JsonSerializer(new ValueTypes(all))
 }
@@ -155,10 +155,9 @@ function exactNumbers(json: unknown, collection: string): unknown {
   )
 }
 
-/** True if nothing is lost but zeros at the end. */
+/** True if JSON writes the number as the same one; JavaScript writes no more digits than a double needs. */
 function isSameNumber(number: number, text: string): boolean {
-  if (!Number.isFinite(number)) return false
-  return /^-?\d+$/.test(text) ? BigInt(number) === BigInt(text) : digitsOf(String(number)) === digitsOf(text)
+  return Number.isFinite(number) && digitsOf(String(number)) === digitsOf(text)
 }
 
 /** A number as `digits` times ten to the power of `exponent`, with no zeros at either end. */

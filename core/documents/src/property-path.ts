@@ -28,14 +28,24 @@ type PropertyOf<Value, Key extends string> =
       : never
     : never
 
+/** The names that are written out; an object that takes whatever names has these beside the others. */
+type NamedKeyOf<Value> =
+  Union<ObjectIn<Value>> extends infer Inner
+    ? Inner extends unknown
+      ? keyof { [Key in keyof Inner as string extends Key ? never : Key]: true } & string
+      : never
+    : never
+
 /** Paths to the properties of a document, nested ones too: `['last', 'celsius']`. */
 export type PropertyPath<Value, Left extends readonly unknown[] = Levels> = Left extends readonly []
   ? never
-  : {
-      [Key in KeyOf<Value>]:
-        | readonly [Key]
-        | readonly [Key, ...PropertyPath<PropertyOf<Value, Key>, Deeper<Left>>]
-    }[KeyOf<Value>]
+  :
+      | { [Key in NamedKeyOf<Value>]: PathFrom<Value, Key, Left> }[NamedKeyOf<Value>]
+      | (string extends KeyOf<Value> ? PathFrom<Value, string, Left> : never)
+
+type PathFrom<Value, Key extends string, Left extends readonly unknown[]> =
+  | readonly [Key]
+  | readonly [Key, ...PropertyPath<PropertyOf<Value, Key>, Deeper<Left>>]
 
 /** What is at a path. */
 export type ValueAt<Value, Path extends readonly string[]> = Path extends readonly [
@@ -56,8 +66,9 @@ export type PropertyValue<Document, P> = P extends readonly string[]
     : never
 
 /** What an array holds, behind an optional or nullable property too; never if it is no array. */
-export type ElementOf<Value> =
-  NonNullable<Value> extends infer Inner
+export type ElementOf<Value> = unknown extends Value
+  ? unknown
+  : NonNullable<Value> extends infer Inner
     ? Inner extends readonly (infer Element)[]
       ? Element
       : never

@@ -1,5 +1,5 @@
 import { millraceError, type Runtime } from '@millrace/kernel'
-import type { AnyCollection } from './collection.ts'
+import type { AnyCollection, Collection, Identified } from './collection.ts'
 import type { CommitOptions, Database, PrepareOptions } from './database.ts'
 import { checkDeclaredProperties } from './declared-collection.ts'
 import { readDocument } from './document-form.ts'
@@ -9,6 +9,16 @@ import type { SaveHook } from './save-hook.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { StoreReader } from './store-reader.ts'
 import type { SchemaPlan, StoreSchema, TableSchema } from './store-schema.ts'
+import {
+  type Change,
+  type SelfContained,
+  TRANSFORMATIONS,
+  type Transformation,
+  type TransformCalls,
+  type TransformOptions,
+  type TransformProgress,
+} from './transformation.ts'
+import { runTransformation } from './transformation-run.ts'
 import { openSession } from './unit-of-work.ts'
 
 /** What a store is made of. */
@@ -35,7 +45,7 @@ export interface StoreOptions {
  * Typed documents on a database. Its reads are those of nobody in particular: for the documents of a tenant take
  * {@link querySession} or {@link session}. It has nothing to close: the database belongs to whoever opened it.
  */
-export interface Store extends Reader {
+export interface Store extends Reader, TransformCalls {
   readonly database: Database
   readonly collections: readonly AnyCollection[]
   readonly runtime: Runtime
@@ -70,7 +80,8 @@ export function storeSchema({
   collections,
   tables = [],
 }: Pick<StoreOptions, 'collections' | 'tables'>): StoreSchema {
-  return { collections: distinct(collections).map(({ declared }) => declared), tables }
+  const declared = distinct(collections).map((each) => each.declared)
+  return { collections: [...declared, { name: TRANSFORMATIONS }], tables }
 }
 
 /** The same collection may be named twice; two of one name may not. */
@@ -124,6 +135,16 @@ class DocumentStore extends StoreReader implements Store {
     const { database } = this
     const tenantOf = (collection: AnyCollection) => this.#tenantOf(collection, tenant)
     return new StoreReader({ database, tenantOf, documentOf: readDocument })
+  }
+
+  transform<Document extends Identified, Old>(
+    collection: Collection<Document>,
+    change: Change<Old, Document> | SelfContained,
+    options: TransformOptions,
+  ): Promise<TransformProgress> {
+    const tenant = this.#tenantOf(collection, options.tenant ?? '') ?? ''
+    const untyped = change as Transformation['change']
+    return runTransformation(this.database, { collection, change: untyped, tenant, options })
   }
 
   diff(): Promise<SchemaPlan> {

@@ -44,7 +44,17 @@ export const bigintType: ValueType<bigint> = {
   json: 'number',
   is: (value): value is bigint => typeof value === 'bigint',
   encode: (value) => value.toString(),
-  decode: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : undefined),
+  decode: (text) => {
+    const digits = /^-?\d+$/.test(text) ? text : wholeDigits(text)
+    return digits === undefined ? undefined : BigInt(digits)
+  },
+}
+
+/** The digits of a whole number that JavaScript has written with an exponent, as it does from 1e21 on. */
+function wholeDigits(text: string): string | undefined {
+  const [, whole, fraction = '', power] = /^(-?\d)(?:\.(\d+))?e\+(\d{1,3})$/.exec(text) ?? []
+  const zeros = Number(power) - fraction.length
+  return whole === undefined || zeros < 0 ? undefined : `${whole}${fraction}${'0'.repeat(zeros)}`
 }
 
 /** As base64. */

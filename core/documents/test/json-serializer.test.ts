@@ -1,12 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  applyPatches,
-  type DocumentPlace,
-  documentText,
-  type JsonValue,
-  jsonSerializer,
-  type ValueType,
-} from '@millrace/documents'
+import { type DocumentPlace, jsonSerializer, type ValueType } from '@millrace/documents'
 import { isMillraceError } from '@millrace/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -63,7 +56,9 @@ const single = fc.oneof(
   fc.bigInt(),
   fc.date({ noInvalidDate: true }),
   fc.uint8Array({ maxLength: 9 }),
-  fc.tuple(fc.bigInt(), fc.nat(20)).map(([digits, scale]) => new Decimal(`${digits}.${'5'.repeat(scale + 1)}`)),
+  fc
+    .tuple(fc.bigInt(), fc.nat(20))
+    .map(([digits, scale]) => new Decimal(`${digits}.${'5'.repeat(scale + 1)}`)),
   lookAlike,
 )
 
@@ -82,17 +77,29 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }))
 
 const document = fc
-  .array(fc.tuple(name.filter((each) => each !== '$types'), value), { maxLength: 6 })
+  .array(
+    fc.tuple(
+      name.filter((each) => each !== '$types'),
+      value,
+    ),
+    { maxLength: 6 },
+  )
   .map((entries) => Object.fromEntries([['id', 'b1'], ...entries]) as Record<string, unknown>)
 
 describe('the JSON serializer', () => {
   test('writes a plain document exactly as JSON.stringify does', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string().filter((each) => each !== '$types' && !each.includes('\0')), fc.jsonValue()), (body) => {
-        const plain = JSON.parse(JSON.stringify(body).replaceAll('\\u0000', ''))
-        expect(serializer.write(plain, place)).toBe(JSON.stringify(plain))
-        expect(roundTrip(plain)).toEqual(plain)
-      }),
+      fc.property(
+        fc.dictionary(
+          fc.string().filter((each) => each !== '$types' && !each.includes('\0')),
+          fc.jsonValue(),
+        ),
+        (body) => {
+          const plain = JSON.parse(JSON.stringify(body).replaceAll('\\u0000', ''))
+          expect(serializer.write(plain, place)).toBe(JSON.stringify(plain))
+          expect(roundTrip(plain)).toEqual(plain)
+        },
+      ),
     )
   })
 
@@ -134,7 +141,8 @@ describe('the JSON serializer', () => {
   })
 
   test('takes a value for what it is where the note about it is out of date', () => {
-    const text = '{"a":"no date","b":1.5,"c":[1],"d":null,"$types":{"a":{"$":"date"},"b":{"$":"bigint"},"c":{"$":"date"},"d":null,"e":{"$":"date"}}}'
+    const text =
+      '{"a":"no date","b":1.5,"c":[1],"d":null,"$types":{"a":{"$":"date"},"b":{"$":"bigint"},"c":{"$":"date"},"d":null,"e":{"$":"date"}}}'
     expect(serializer.read(text)).toEqual({ a: 'no date', b: 1.5, c: [1], d: null })
     expect(serializer.read('{"a":1,"$types":null}')).toEqual({ a: 1 })
     expect(serializer.read('{"a":1,"$types":{"a":{"$":"unheard-of"}}}')).toEqual({ a: 1 })
@@ -154,9 +162,9 @@ describe('the JSON serializer', () => {
     ]) {
       expect(codeOf(() => serializer.write(body, place))).toBe('DOCUMENT_INVALID')
     }
-    expect(codeOf(() => serializer.write({ id: 'b1', at: new Date(0), t: 'x'.repeat(1_048_576) }, place))).toBe(
-      'DOCUMENT_TOO_LARGE',
-    )
+    expect(
+      codeOf(() => serializer.write({ id: 'b1', at: new Date(0), t: 'x'.repeat(1_048_576) }, place)),
+    ).toBe('DOCUMENT_TOO_LARGE')
   })
 
   test('changes nothing that it is given', () => {

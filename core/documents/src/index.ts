@@ -126,7 +126,7 @@ export type {
   StreamInfoRead,
   StreamRead,
 } from './read.ts'
-export type { Reader } from './reader.ts'
+export type { Answered, Reader } from './reader.ts'
 export { resultMeter } from './result-meter.ts'
 export { type SaveHook, type SaveUnit, saveAttemptsMax } from './save-hook.ts'
 export type { DocumentPlace, Serializer, ValuePatch } from './serializer.ts'

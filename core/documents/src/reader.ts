@@ -27,8 +27,9 @@ export interface Reader {
     collection: Collection<Document, never, Trait>,
   ): Query<Document, Document, Trait>
   /**
-   * Sends several reads in one round trip, answered from one state of the database. The function says what to read, and
-   * must do so at once: what it reads after waiting for something goes its own way. At most 100.
+   * Sends several reads in one round trip, answered from one state of the database. The function gives an object or a
+   * list of promises, and must ask at once: what it reads after waiting for something goes its own way. If one read is
+   * refused, all are. At most 100.
    *
    * @example
    * const { bench, hot, total } = await store.batch((read) => ({
@@ -37,7 +38,8 @@ export interface Reader {
    *   total: read.query(Benches).count(),
    * }))
    */
-  batch<Answers extends Readonly<Record<string, Promise<unknown>>>>(
-    reads: (reader: Reader) => Answers,
-  ): Promise<{ -readonly [Name in keyof Answers]: Awaited<Answers[Name]> }>
+  batch<const Answers extends object>(reads: (reader: Reader) => Answers): Promise<Answered<Answers>>
 }
+
+/** What promises have come to, by their names or places. */
+export type Answered<Answers extends object> = { -readonly [Name in keyof Answers]: Awaited<Answers[Name]> }

@@ -5,7 +5,7 @@ import type { StoredDocument } from './document-operation.ts'
 import { GatheredReads } from './gathered-reads.ts'
 import { startQuery } from './query-builder.ts'
 import type { ReadSource } from './read-source.ts'
-import type { Reader } from './reader.ts'
+import type { Answered, Reader } from './reader.ts'
 import { readOne } from './single-read.ts'
 import type { Query, WithMetadata } from './typed-query.ts'
 
@@ -46,14 +46,13 @@ export class StoreReader implements Reader {
     return startQuery(this.#source, collection)
   }
 
-  async batch<Answers extends Readonly<Record<string, Promise<unknown>>>>(
-    reads: (reader: Reader) => Answers,
-  ) {
+  async batch<const Answers extends object>(reads: (reader: Reader) => Answers): Promise<Answered<Answers>> {
     const gathered = new GatheredReads(this.#source.database)
     const answers = reads(new StoreReader({ ...this.#source, database: gathered }))
-    const named = Object.entries(answers).map(async ([name, answer]) => [name, await answer] as const)
-    const [entries] = await Promise.all([Promise.all(named), gathered.send()])
-    return Object.fromEntries(entries) as { -readonly [Name in keyof Answers]: Awaited<Answers[Name]> }
+    const [values] = await Promise.all([Promise.all(Object.values(answers)), gathered.send()])
+    if (Array.isArray(answers)) return values as Answered<Answers>
+    const names = Object.keys(answers)
+    return Object.fromEntries(names.map((name, index) => [name, values[index]])) as Answered<Answers>
   }
 
   async #loadOne<Document extends Identified>(collection: Collection<Document>, id: Document['id']) {

@@ -137,7 +137,7 @@ class DocumentStore extends StoreReader implements Store {
     return new StoreReader({ database, tenantOf, documentOf: readDocument })
   }
 
-  transform<Document extends Identified, Old>(
+  async transform<Document extends Identified, Old>(
     collection: Collection<Document>,
     change: Change<Old, Document> | SelfContained,
     options: TransformOptions,

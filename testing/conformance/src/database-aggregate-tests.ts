@@ -1,7 +1,7 @@
 import { type AggregateRead, type FilterValue, figureOf } from '@millrace/documents'
 import { expect, test } from 'vitest'
 import { and, compare, HOSTILE_NAMES, VALUES } from './database-filter-cases.ts'
-import { type DatabaseFactory, useDocuments, useTenant } from './database-harness.ts'
+import { type DatabaseFactory, useDocuments, useOwnTenant } from './database-harness.ts'
 import { BENCHES, type Body, remove } from './database-operations.ts'
 import type { Tenant } from './database-tenant.ts'
 
@@ -30,7 +30,7 @@ async function figures(
 /** Figures over the documents that match. */
 export function databaseAggregateTests(open: DatabaseFactory): void {
   const values = useDocuments(open, SCHEMA, VALUES)
-  const tenant = useTenant(open, SCHEMA)
+  const tenant = useOwnTenant(() => values().under)
 
   test.each([
     ['sum of numbers', figure('sum', 'v'), 15 - 1.5, compare('lt', 1e6)],

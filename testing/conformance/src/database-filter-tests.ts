@@ -12,9 +12,9 @@ import {
   VALUE_CASES,
   VALUES,
 } from './database-filter-cases.ts'
-import { type DatabaseFactory, useDocuments, useTenant } from './database-harness.ts'
+import { type DatabaseFactory, useDocuments, useOwnTenant, useTenant } from './database-harness.ts'
 import type { Body } from './database-operations.ts'
-import { Tenant } from './database-tenant.ts'
+import type { Tenant } from './database-tenant.ts'
 
 const SCHEMA = { collections: [{ name: 'benches' }] }
 
@@ -54,6 +54,7 @@ const SINGLES: readonly FilterValue[] = [
 
 function crossTests(open: DatabaseFactory): void {
   const tenant = useDocuments(open, SCHEMA, VALUES)
+  const own = useOwnTenant(() => tenant().under)
 
   test.each(['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const)(
     '%s with a value of each type finds what the definition says',
@@ -92,12 +93,11 @@ function crossTests(open: DatabaseFactory): void {
       123456789012345680,
     ]
     const both = numbers.flatMap((number) => [number, -number])
-    const own = new Tenant(tenant().under, 'numbers')
-    await own.put(Object.fromEntries(both.map((v) => [`v${v}`, { v }])))
+    await own().put(Object.fromEntries(both.map((v) => [`v${v}`, { v }])))
     for (const number of both) {
-      expect(await own.ids({ where: compare('eq', number) })).toEqual([`v${number}`])
+      expect(await own().ids({ where: compare('eq', number) })).toEqual([`v${number}`])
       const below = both.filter((each) => each < number)
-      expect(await own.count({ where: compare('lt', number) })).toBe(below.length)
+      expect(await own().count({ where: compare('lt', number) })).toBe(below.length)
     }
   })
 }

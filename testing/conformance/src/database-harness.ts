@@ -33,24 +33,35 @@ export async function opened(open: DatabaseFactory, schema: StoreSchema): Promis
   return under
 }
 
-/**
- * One database for all tests of a group, since making one takes time on a server; each test works in a tenant of its
- * own. The first one is the empty tenant.
- */
-export function useTenant(open: DatabaseFactory, schema: StoreSchema): () => Tenant {
+/** One database for all tests of a group, since making one takes time; `fill` is what it holds at first. */
+export function useDatabase(
+  open: DatabaseFactory,
+  schema: StoreSchema,
+  fill: (tenant: Tenant) => Promise<unknown> = async () => undefined,
+): () => DatabaseUnderTest {
   let under: DatabaseUnderTest | undefined
-  let tenant: Tenant | undefined
-  let tenants = 0
   beforeAll(async () => {
     under = await opened(open, schema)
-  })
-  beforeEach(() => {
-    expect(under, 'a database is open while a test runs').toBeDefined()
-    tenant = new Tenant(under as DatabaseUnderTest, tenants === 0 ? '' : `tenant ${tenants}`)
-    tenants += 1
+    await fill(new Tenant(under, ''))
   })
   afterAll(async () => {
     await under?.[Symbol.asyncDispose]()
+  })
+  return () => under as DatabaseUnderTest
+}
+
+/** A tenant of its own in one database for each test of a group. The first one is the empty tenant. */
+export function useTenant(open: DatabaseFactory, schema: StoreSchema): () => Tenant {
+  return useOwnTenant(useDatabase(open, schema), '')
+}
+
+/** A tenant of its own for each test of a group; the first one may have a name that is given. */
+export function useOwnTenant(under: () => DatabaseUnderTest, firstName = 'tenant 0'): () => Tenant {
+  let tenant: Tenant | undefined
+  let tenants = 0
+  beforeEach(() => {
+    tenant = new Tenant(under(), tenants === 0 ? firstName : `tenant ${tenants}`)
+    tenants += 1
   })
   return () => tenant as Tenant
 }
@@ -61,15 +72,8 @@ export function useFilled(
   schema: StoreSchema,
   fill: (tenant: Tenant) => Promise<unknown>,
 ): () => Tenant {
-  let under: DatabaseUnderTest | undefined
-  beforeAll(async () => {
-    under = await opened(open, schema)
-    await fill(new Tenant(under, ''))
-  })
-  afterAll(async () => {
-    await under?.[Symbol.asyncDispose]()
-  })
-  return () => new Tenant(under as DatabaseUnderTest, '')
+  const under = useDatabase(open, schema, fill)
+  return () => new Tenant(under(), '')
 }
 
 /** A database with documents in "benches" that the tests of a group only read. */

@@ -1,7 +1,7 @@
 import { compareDocuments, type OrderBy } from '@millrace/documents'
 import { describe, expect, test } from 'vitest'
 import { ASCENDING, compare, HOSTILE_NAMES, VALUES } from './database-filter-cases.ts'
-import { type DatabaseFactory, useDocuments, useTenant } from './database-harness.ts'
+import { type DatabaseFactory, useDocuments, useOwnTenant, useTenant } from './database-harness.ts'
 import { BENCHES, type Body } from './database-operations.ts'
 
 const SCHEMA = { collections: [{ name: 'benches' }] }
@@ -19,7 +19,7 @@ export function databaseOrderTests(open: DatabaseFactory): void {
 
 function orderTests(open: DatabaseFactory): void {
   const tenant = useDocuments(open, SCHEMA, VALUES)
-  const own = useTenant(open, SCHEMA)
+  const own = useOwnTenant(() => tenant().under)
 
   test('ascending order goes by type, then by value, then by id', async () => {
     expect(await tenant().ids({ orderBy: [up('v')] })).toEqual(ASCENDING)
@@ -95,7 +95,7 @@ function orderTests(open: DatabaseFactory): void {
 
 function pageTests(open: DatabaseFactory): void {
   const tenant = useDocuments(open, SCHEMA, VALUES)
-  const own = useTenant(open, SCHEMA)
+  const own = useOwnTenant(() => tenant().under)
 
   test.each([
     ['without an order, by id', [], [...IDS].sort()],

@@ -1,7 +1,7 @@
 import type { CollectionSchema, Read, StoreSchema, WriteOperation } from '@millrace/documents'
 import { describe, expect, test } from 'vitest'
 import { and, compare } from './database-filter-cases.ts'
-import { codeOf, type DatabaseFactory, opened, refusal } from './database-harness.ts'
+import { codeOf, type DatabaseFactory, opened, refusal, useDatabase } from './database-harness.ts'
 import {
   append,
   BENCHES,
@@ -217,6 +217,7 @@ function planTests(open: DatabaseFactory): void {
 }
 
 function tableTests(open: DatabaseFactory): void {
+  const under = useDatabase(open, { collections: [] })
   const table = {
     name: 'totals',
     columns: { zone: 'text', n: 'number', note: 'text' },
@@ -224,20 +225,24 @@ function tableTests(open: DatabaseFactory): void {
   } as const
 
   test.each([
-    ['without a column', { ...table, columns: { zone: 'text', n: 'number' } }],
-    ['with a column of another type', { ...table, columns: { zone: 'text', n: 'text', note: 'text' } }],
-    ['with another key', { ...table, key: ['zone', 'n'] }],
+    ['without a column', 'first', { ...table, columns: { zone: 'text', n: 'number' } }],
+    [
+      'with a column of another type',
+      'second',
+      { ...table, columns: { zone: 'text', n: 'text', note: 'text' } },
+    ],
+    ['with another key', 'third', { ...table, key: ['zone', 'n'] }],
   ] as const)(
     'a table %s would lose something: it is refused, unless that is allowed',
-    async (_, changed) => {
-      await using under = await opened(open, { collections: [], tables: [table] })
-      const { database } = under
+    async (_, name, changed) => {
+      const { database } = under()
+      await database.prepare({ collections: [], tables: [table] }, { allow: 'destructive' })
       const row = { kind: 'put-row', table: 'totals', key: { zone: 'z' }, set: { n: 1 } } as const
       await database.commit([row])
-      const schema = { collections: [{ name: 'new' }], tables: [changed] }
+      const schema = { collections: [{ name }], tables: [changed] }
       expect(await codeOf(database.prepare(schema))).toBe('STORE_SCHEMA_DIFFERS')
       expect(await codeOf(database.prepare(schema, { checkOnly: true }))).toBe('STORE_SCHEMA_DIFFERS')
-      expect(await codeOf(database.read([{ kind: 'count', collection: 'new' }]))).toBe('COLLECTION_UNKNOWN')
+      expect(await codeOf(database.read([{ kind: 'count', collection: name }]))).toBe('COLLECTION_UNKNOWN')
       expect(await codeOf(database.commit([row])), 'it is as it was').toBe('no error')
       if (database.supports.raw) {
         const { steps } = await database.plan(schema)
@@ -246,21 +251,26 @@ function tableTests(open: DatabaseFactory): void {
       }
       await database.prepare(schema, { allow: 'destructive' })
       expect(await database.plan(schema)).toEqual({ steps: [] })
-      expect(await database.read([{ kind: 'count', collection: 'new' }])).toEqual([0])
+      expect(await database.read([{ kind: 'count', collection: name }])).toEqual([0])
     },
   )
 
+  const kept = { ...table, name: 'kept' }
+
   test('a table that is not declared any more stays', async () => {
-    await using under = await opened(open, { collections: [], tables: [table] })
-    await under.database.commit([{ kind: 'put-row', table: 'totals', key: { zone: 'z' }, set: { n: 1 } }])
-    await under.database.prepare({ collections: [] }, { allow: 'destructive' })
-    await under.database.prepare({ collections: [], tables: [table] })
-    const rows = under.rows?.('totals') ?? (await under.database.raw('select * from totals'))
+    const { database } = under()
+    await database.prepare({ collections: [], tables: [kept] })
+    await database.commit([{ kind: 'put-row', table: 'kept', key: { zone: 'z' }, set: { n: 1 } }])
+    await database.prepare({ collections: [] }, { allow: 'destructive' })
+    await database.prepare({ collections: [], tables: [kept] })
+    const rows = under().rows?.('kept') ?? (await database.raw('select * from kept'))
     expect(rows).toHaveLength(1)
   })
 }
 
 function nameTests(open: DatabaseFactory): void {
+  const under = useDatabase(open, { collections: [{ name: BENCHES }] })
+
   test.each([
     ['nothing', ''],
     ['a digit first', '1benches'],
@@ -273,17 +283,15 @@ function nameTests(open: DatabaseFactory): void {
     ['a dot', 'a.b'],
     ['no text', 7 as unknown as string],
   ])('a collection name with %s is refused, and nothing is declared', async (_, name) => {
-    await using under = await open()
+    const { database } = under()
     const schema = { collections: [{ name: 'fine' }, { name }] }
-    expect(await codeOf(under.database.prepare(schema))).toBe('COLLECTION_NAME_INVALID')
-    expect(await codeOf(under.database.plan(schema))).toBe('COLLECTION_NAME_INVALID')
-    expect(await codeOf(under.database.read([{ kind: 'count', collection: 'fine' }]))).toBe(
-      'COLLECTION_UNKNOWN',
-    )
+    expect(await codeOf(database.prepare(schema))).toBe('COLLECTION_NAME_INVALID')
+    expect(await codeOf(database.plan(schema))).toBe('COLLECTION_NAME_INVALID')
+    expect(await codeOf(database.read([{ kind: 'count', collection: 'fine' }]))).toBe('COLLECTION_UNKNOWN')
   })
 
   test('a collection that was not declared is refused by every operation and read', async () => {
-    await using under = await opened(open, { collections: [{ name: BENCHES }] })
+    const { database } = under()
     const collection = 'nobody'
     const operations: readonly WriteOperation[] = [
       store('b1', {}, { collection }),
@@ -303,18 +311,16 @@ function nameTests(open: DatabaseFactory): void {
       { kind: 'aggregate', collection, figures: [{ kind: 'sum', path: ['n'] }] },
     ]
     for (const operation of operations) {
-      const code = await codeOf(under.database.commit([append('s', ['a']), operation]))
+      const code = await codeOf(database.commit([append('s', ['a']), operation]))
       expect(code, operation.kind).toBe('COLLECTION_UNKNOWN')
     }
     for (const read of reads) {
-      expect(await codeOf(under.database.read([{ kind: 'feed-end' }, read])), read.kind).toBe(
-        'COLLECTION_UNKNOWN',
-      )
-      expect(await codeOf(under.database.explain(read)), read.kind).toBe('COLLECTION_UNKNOWN')
+      expect(await codeOf(database.read([{ kind: 'feed-end' }, read])), read.kind).toBe('COLLECTION_UNKNOWN')
+      expect(await codeOf(database.explain(read)), read.kind).toBe('COLLECTION_UNKNOWN')
     }
-    const error = await refusal(under.database.read([reads[0]!]), 'COLLECTION_UNKNOWN')
+    const error = await refusal(database.read([reads[0]!]), 'COLLECTION_UNKNOWN')
     expect(error.parameters).toEqual({ collection })
-    expect(await under.database.read([{ kind: 'stream', stream: 's' }])).toEqual([[]])
+    expect(await database.read([{ kind: 'stream', stream: 's' }])).toEqual([[]])
   })
 }
 

@@ -2,7 +2,14 @@ import { type Filter, matches } from '@millrace/documents'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { and, compare, not, or } from './database-filter-cases.ts'
-import { codeOf, type DatabaseFactory, opened, useDocuments, useTenant } from './database-harness.ts'
+import {
+  codeOf,
+  type DatabaseFactory,
+  opened,
+  useDocuments,
+  useOwnTenant,
+  useTenant,
+} from './database-harness.ts'
 import { BENCHES, type Body, idIs, patch, remove, store } from './database-operations.ts'
 import { erase, set } from './database-patch-cases.ts'
 import { Tenant } from './database-tenant.ts'
@@ -114,6 +121,7 @@ export function databaseSearchTests(open: DatabaseFactory): void {
 
 function findTests(open: DatabaseFactory): void {
   const tenant = useDocuments(open, SCHEMA, TEXTS)
+  const own = useOwnTenant(() => tenant().under)
   const definition = (where: Filter) =>
     Object.entries(TEXTS).flatMap(([id, body]) => (matches(where, { id, body }, FULL_TEXT) ? [id] : []))
 
@@ -144,13 +152,11 @@ function findTests(open: DatabaseFactory): void {
 
   test('fifty words can be looked for', async () => {
     const words = Array.from({ length: 50 }, (_, index) => `w${index}`)
-    const own = new Tenant(tenant().under, 'words')
-    await own.put({ all: { tags: words }, most: { tags: words.slice(1) } })
-    expect(await own.ids({ where: search(words.join(' ')) })).toEqual(['all'])
+    await own().put({ all: { tags: words }, most: { tags: words.slice(1) } })
+    expect(await own().ids({ where: search(words.join(' ')) })).toEqual(['all'])
   })
 
   test('whatever the texts, a search finds what the definition says', async () => {
-    const own = new Tenant(tenant().under, 'any texts')
     const pieces = [
       'a',
       'A',
@@ -196,11 +202,11 @@ function findTests(open: DatabaseFactory): void {
     const texts = fc.array(text, { minLength: 10, maxLength: 10 })
     const property = fc.asyncProperty(texts, searches, async (titles, asked) => {
       const documents = titles.map((title, index) => ({ id: `t${index}`, body: { title } }))
-      await own.put(Object.fromEntries(documents.map(({ id, body }) => [id, body])))
+      await own().put(Object.fromEntries(documents.map(({ id, body }) => [id, body])))
       for (const [one, prefix] of asked) {
         const where = search(one, prefix)
         const expected = documents.filter((each) => matches(where, each, FULL_TEXT)).map(({ id }) => id)
-        expect(await own.ids({ where }), JSON.stringify([titles, one, prefix])).toEqual(expected.sort())
+        expect(await own().ids({ where }), JSON.stringify([titles, one, prefix])).toEqual(expected.sort())
       }
     })
     await fc.assert(property, { numRuns: 15 })

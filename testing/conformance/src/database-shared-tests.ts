@@ -1,6 +1,6 @@
 import type { Database, WriteOperation } from '@millrace/documents'
-import { expect, test } from 'vitest'
-import { codeOf, type DatabaseFactory, opened } from './database-harness.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { codeOf, type DatabaseFactory, useDatabase, useOwnTenant } from './database-harness.ts'
 import {
   append,
   BENCHES,
@@ -29,14 +29,21 @@ const SCHEMA = {
 
 /** Several processes that work on one database, where the engine can be shared. */
 export function databaseSharedTests(open: DatabaseFactory): void {
+  const under = useDatabase(open, SCHEMA)
+  const tenant = useOwnTenant(under, '')
+  let second: Database | undefined
+
+  beforeAll(async () => {
+    if (!under().database.supports.shared) return
+    expect(under().open, 'an engine that can be shared can be opened a second time').toBeDefined()
+    second = await under().open!()
+    await second.prepare(SCHEMA)
+  })
+
   /** Runs `work` with two handles to one database, if there can be two. */
   const shared = async (work: (one: Tenant, other: Tenant) => Promise<void>) => {
-    await using under = await opened(open, SCHEMA)
-    if (!under.database.supports.shared) return
-    expect(under.open, 'an engine that can be shared can be opened a second time').toBeDefined()
-    const database = await under.open!()
-    await database.prepare(SCHEMA)
-    await work(new Tenant(under, ''), new Tenant({ ...under, database }, ''))
+    if (second === undefined) return
+    await work(tenant(), new Tenant({ ...under(), database: second }, tenant().name))
   }
 
   /** The codes of twenty units, sent at once through both handles in turn. */
@@ -51,12 +58,12 @@ export function databaseSharedTests(open: DatabaseFactory): void {
     await shared(async (one, other) => {
       for (let n = 1; n <= 10; n += 1) {
         const [writer, reader] = n % 2 === 0 ? [one, other] : [other, one]
-        await writer.commit([store('b1', { n }), append('s', ['a']), position('p', n)])
+        await writer.commit([store('b1', { n }), append('s', ['a']), position(`p ${writer.name}`, n)])
         expect(await reader.load('b1')).toMatchObject({ revision: n, body: { n } })
         expect(await reader.types('s')).toHaveLength(n)
         const [positions, { events }] = await reader.database.read([
-          { kind: 'positions', processor: 'p' },
-          { kind: 'feed', after: 0 },
+          { kind: 'positions', processor: `p ${writer.name}` },
+          { kind: 'feed', after: 0, tenant: writer.name },
         ])
         expect([positions[0]?.offset, events.length]).toEqual([n, n])
       }
@@ -143,10 +150,10 @@ export function databaseSharedTests(open: DatabaseFactory): void {
   })
 
   test('closing one handle does not close the other', async () => {
-    await shared(async (one, other) => {
-      await other.database.close()
-      const closed: Database = other.database
-      expect(await codeOf(closed.read([{ kind: 'feed-end' }]))).toBe('DATABASE_CLOSED')
+    await shared(async (one) => {
+      const third = await under().open!()
+      await third.close()
+      expect(await codeOf(third.read([{ kind: 'feed-end' }]))).toBe('DATABASE_CLOSED')
       expect(await codeOf(one.put({ b1: {} }))).toBe('no error')
     })
   })

@@ -71,6 +71,16 @@ export function databaseSoftDeleteTests(open: DatabaseFactory): void {
     expect(found.changedAtMs).toBe(found.deletedAtMs)
   })
 
+  test('a deleted and a restored document carry the correlation of the unit that did it', async () => {
+    await tenant().commit([store('b1', {})], { correlationId: 'c1', causationId: 'e1' })
+    await tenant().commit([remove('b1')])
+    const deleted = (await tenant().load('b1', BENCHES, 'include'))!
+    expect([deleted.correlationId, deleted.causationId]).toEqual([undefined, undefined])
+    await tenant().commit([restore(idIs('b1'))], { causationId: 'e3' })
+    const restored = (await tenant().load('b1'))!
+    expect([restored.correlationId, restored.causationId]).toEqual([undefined, 'e3'])
+  })
+
   test('documents can be asked for by the time at which they were deleted', async () => {
     await tenant().put({ a: {}, b: {}, c: {} })
     await tenant().commit([remove('a')])

@@ -1,4 +1,4 @@
-import type { Bus, IdempotencyWindowSize, TopicInfo } from '@millrace/bus'
+import type { Bus, IdempotencyWindowSize, Message, TopicInfo } from '@millrace/bus'
 import { type Runtime, unreachable } from '@millrace/kernel'
 import { identityOf, type OutgoingMessage } from './outgoing-message.ts'
 import type { TopicEnd, TopicEnds } from './topic-ends.ts'
@@ -28,9 +28,11 @@ export async function publishedBefore(
     if (info === undefined || end === undefined) continue
     if (remembersSince(bus.supports.idempotencyWindow, info, end, runtime.clock.now())) continue
     const byIdentity = new Map(candidates.map((each) => [each.identity, each]))
-    for await (const identity of identitiesSince(bus, info, end)) {
-      const candidate = byIdentity.get(identity)
-      if (candidate !== undefined) found.add(candidate)
+    for await (const page of pagesSince(bus, info, end)) {
+      for (const message of page) {
+        const candidate = byIdentity.get(identityOf(message))
+        if (candidate !== undefined) found.add(candidate)
+      }
     }
   }
   return found
@@ -59,17 +61,17 @@ function remembersSince(
   }
 }
 
-async function* identitiesSince(
+async function* pagesSince(
   bus: Bus,
   { name, partitions }: TopicInfo,
   { ends }: TopicEnd,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly Message[], undefined> {
   for (const { partition, startOffset, endOffset } of partitions) {
     let offset = Math.max(startOffset, ends[partition] ?? 0)
     while (offset < endOffset) {
-      const messages = await bus.read({ topic: name, partition, offset })
-      for (const message of messages) yield identityOf(message)
-      const last = messages.at(-1)
+      const page = await bus.read({ topic: name, partition, offset })
+      yield page
+      const last = page.at(-1)
       if (last === undefined) break
       offset = last.offset + 1
     }

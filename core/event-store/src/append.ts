@@ -1,7 +1,16 @@
-import type { CommitOptions, Database, NewEvent, WriteOperation } from '@millrace/documents'
+import {
+  type CommitOptions,
+  type Database,
+  type EventInput,
+  type Links,
+  linksTo,
+  type NewEvent,
+  newEvent,
+  stamped,
+  topicOf,
+  type WriteOperation,
+} from '@millrace/documents'
 import type { Event, Runtime } from '@millrace/kernel'
-import { type EventInput, type Links, linksTo, stamped, topicOf } from './event-input.ts'
-import { newEvent } from './recorded-event.ts'
 import type { Upcasters } from './upcasters.ts'
 
 /** Who writes, and with what. */

@@ -1,9 +1,8 @@
-import type { CommitOptions, CommitResult, Database, WriteOperation } from '@millrace/documents'
+import type { CommitOptions, CommitResult, Database, EventInput, WriteOperation } from '@millrace/documents'
 import { decodeJson, isMillraceError, type Runtime, sleep } from '@millrace/kernel'
 import type { Aggregate } from './aggregate.ts'
 import { type Aggregated, dueSnapshot, loadAggregate } from './aggregate-loading.ts'
 import { type Appended, type AppendOptions, appendOperation, prepareUnit, type Writing } from './append.ts'
-import type { EventInput } from './event-input.ts'
 
 /** Shortest and longest pause before a decision is made again, in milliseconds. */
 const PAUSE_MS_MIN = 5

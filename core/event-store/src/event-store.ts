@@ -1,4 +1,4 @@
-import type { Database, StoreSchema, StreamInfo } from '@millrace/documents'
+import type { Database, EventInput, StoreSchema, StreamInfo } from '@millrace/documents'
 import type { Runtime } from '@millrace/kernel'
 import type { Aggregate } from './aggregate.ts'
 import { type Aggregated, type AggregateReadOptions, loadAggregate, loadNewest } from './aggregate-loading.ts'
@@ -11,7 +11,6 @@ import {
   type Writing,
 } from './append.ts'
 import { type Decide, type Decided, type DecideOptions, decideOn } from './decision.ts'
-import type { EventInput } from './event-input.ts'
 import { type FeedOptions, type FeedPage, feed, feedPages } from './feed.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { eraseSnapshots, SNAPSHOTS } from './snapshot.ts'

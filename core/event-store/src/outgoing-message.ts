@@ -1,7 +1,6 @@
 import { derivedId, eventToMessage, idempotencyKeyOf, type Message, type NewMessage } from '@millrace/bus'
-import type { StoredEvent } from '@millrace/documents'
+import { DELIVER_AT, type StoredEvent } from '@millrace/documents'
 import { decodeJson, type Event, parseTime } from '@millrace/kernel'
-import { DELIVER_AT } from './event-input.ts'
 
 /** Longest idempotency key that every bus takes, in characters. */
 const KEY_CHARACTERS_MAX = 200

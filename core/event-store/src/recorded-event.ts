@@ -1,5 +1,5 @@
-import type { NewEvent, StoredEvent } from '@millrace/documents'
-import { decodeJson, type Event, encodeJson, errorText, millraceError } from '@millrace/kernel'
+import type { StoredEvent } from '@millrace/documents'
+import { decodeJson, type Event, errorText, millraceError } from '@millrace/kernel'
 import type { Upcasters } from './upcasters.ts'
 
 /** An event as it stands in the store: the fact, and where and when it was recorded. */
@@ -47,14 +47,4 @@ function eventOf({ id, position, text }: StoredEvent, upcasters: Upcasters | und
     const reason = errorText(error)
     throw millraceError('STORED_EVENT_UNREADABLE', { id, position, reason }, { cause: error })
   }
-}
-
-/**
- * The event on its way into the store; with a topic, the relay publishes it there.
- *
- * @throws EVENT_INVALID
- */
-export function newEvent(event: Event, topic?: string): NewEvent {
-  const { id, type } = event
-  return { id, type, text: encodeJson(event), ...(topic === undefined ? {} : { topic }) }
 }

@@ -1,4 +1,5 @@
-import { aggregate, openEventStore, upcaster, upcasters } from '@millrace/event-store'
+import { openStore } from '@millrace/documents'
+import { aggregate, openEventStore, snapshotErasure, upcaster, upcasters } from '@millrace/event-store'
 import { millraceError } from '@millrace/kernel'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -168,6 +169,25 @@ describe('a snapshot', () => {
     const kept = await snapshotsIn(shop)
     expect(kept.filter(({ stream }) => stream === 'a')).toEqual([])
     expect(kept.filter(({ stream }) => stream === 'b')).toHaveLength(1)
+  })
+
+  test('goes with its stream, too, when a session tombstones it', async () => {
+    const shop = await openShop()
+    const { events, database, runtime } = shop
+    await events.append('a', placed(1, 2, 4), { tenant: 'north' })
+    await events.aggregate(Kept, 'a', { tenant: 'north' })
+    const store = await openStore({ database, runtime, collections: [], hooks: [snapshotErasure] })
+    const session = store.session({ tenant: 'north' })
+    session.events.tombstone('a')
+    session.events.tombstone('never there')
+    await session.saveChanges()
+    await events.append('never there', placed(8, 16, 32), { tenant: 'north' })
+    await events.aggregate(Kept, 'never there', { tenant: 'north' })
+    const [{ documents }] = await database.read([
+      { kind: 'query', collection: 'millrace-snapshots', tenant: 'north' },
+    ])
+    const kept = documents.map(({ text }) => JSON.parse(text) as { stream?: string; state: unknown })
+    expect(kept.map(({ stream, state }) => stream ?? state).toSorted()).toEqual(['never there', 'tombstoned'])
   })
 
   test('of a state that JSON cannot hold is refused, unless a schema brings it back', async () => {

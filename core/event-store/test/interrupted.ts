@@ -8,19 +8,27 @@ import { millraceError } from '@millrace/kernel'
  */
 export type Interruption = 'dies before' | 'dies after' | 'fails before' | 'fails after' | 'pauses'
 
-/** A database and a bus as one process sees them, until it is interrupted at its call number `at` (from 1 on). */
+/** The calls that have effects, or tell of them. */
+const CALLS = ['prepare', 'commit', 'read', 'eventsBeyond', 'publish', 'listTopics', 'createTopic']
+
+/**
+ * A database and a bus as one process sees them, until it is interrupted at its call number `at` (from 1 on) of those
+ * that are named; never, for 0.
+ */
 export class InterruptedProcess {
   readonly #at: number
   readonly #how: Interruption
+  readonly #named: readonly string[]
   #calls = 0
   #isDead = false
   #resume = () => {}
   readonly #resumed: Promise<void>
   #isPaused = false
 
-  constructor(at: number, how: Interruption) {
+  constructor(at: number, how: Interruption, named: readonly string[] = CALLS) {
     this.#at = at
     this.#how = how
+    this.#named = named
     this.#resumed = new Promise((resolve) => {
       this.#resume = resolve
     })
@@ -38,32 +46,31 @@ export class InterruptedProcess {
   }
 
   database(real: Database): Database {
-    return this.#wrapped(real, ['prepare', 'commit', 'read', 'eventsBeyond'], () =>
-      millraceError('DATABASE_FAILED', { reason: 'the test' }),
-    )
+    return this.#wrapped(real, () => millraceError('DATABASE_FAILED', { reason: 'the test' }))
   }
 
   bus(real: Bus): Bus {
-    return this.#wrapped(real, ['publish', 'listTopics', 'createTopic', 'read'], () =>
+    return this.#wrapped(real, () =>
       millraceError('PARTITION_UNAVAILABLE', { topic: 'any', partition: 0, reason: 'the test' }),
     )
   }
 
-  #wrapped<Engine extends object>(real: Engine, counted: readonly string[], failure: () => Error): Engine {
+  #wrapped<Engine extends object>(real: Engine, failure: () => Error): Engine {
     return new Proxy(real, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target)
         if (typeof member !== 'function') return member
         const call = (...parameters: unknown[]) => Reflect.apply(member, target, parameters) as unknown
-        if (!counted.includes(String(name))) return call
-        return (...parameters: unknown[]) => this.#call(() => call(...parameters), failure)
+        if (!CALLS.includes(String(name))) return call
+        return (...parameters: unknown[]) => this.#call(String(name), () => call(...parameters), failure)
       },
     })
   }
 
-  async #call(act: () => unknown, failure: () => Error): Promise<unknown> {
+  async #call(name: string, act: () => unknown, failure: () => Error): Promise<unknown> {
     if (this.#isDead) return NEVER
     if (this.#isPaused) await this.#resumed
+    if (!this.#named.includes(name)) return act()
     this.#calls += 1
     if (this.#calls !== this.#at) return act()
     switch (this.#how) {

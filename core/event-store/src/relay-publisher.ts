@@ -104,7 +104,7 @@ export class RelayPublisher {
         if (isMillraceError(info)) unusable.set(topic, info)
         else this.#ends.set(info, nowMs)
       }
-      this.#ends.trim(topics)
+      if (this.#doubted === 0) this.#ends.trim(topics)
     }
     if (wanted.length === unusable.size && this.#notedBatchMax >= batchEventsMax) return unusable
     this.#notedBatchMax = this.#doubted > 0 ? Math.max(this.#notedBatchMax, batchEventsMax) : batchEventsMax

@@ -192,6 +192,34 @@ describe('a relay whose engines are down', () => {
     expect(relay.progress).toMatchObject({ state: 'running', position: 1, lagMs: 0 })
   })
 
+  test('begins no new attempt before everything of the last one has ended, which could overtake it', async () => {
+    const { runtime, bus, events, start } = await openRelayWorld()
+    await events.append('s', [eventOf('1', { type: 'red' }), eventOf('2', { type: 'blue' })], {
+      publish: true,
+    })
+    const publish = bus.publish.bind(bus)
+    const calls: string[] = []
+    let go = () => {}
+    const gone = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    bus.publish = async (...call) => {
+      const [topic] = call
+      calls.push(topic)
+      if (calls.length > 2) return publish(...call)
+      if (topic === 'red')
+        throw millraceError('PARTITION_UNAVAILABLE', { topic, partition: 0, reason: 'the test' })
+      await gone
+      return publish(...call)
+    }
+    await using relay = start()
+    await runtime.advance(5_000)
+    expect(calls).toEqual(['red', 'blue'])
+    go()
+    await runtime.advance(1_000)
+    expect(relay.progress).toMatchObject({ published: 1, recognised: 1, position: 2 })
+  })
+
   test('gives up after as many failures in a row as it was told, with the lease given back', async () => {
     const { runtime, bus, events, start } = await openRelayWorld()
     await events.append('s', [eventOf('1')], { publish: true })
@@ -247,6 +275,26 @@ describe('a relay that is to stop', () => {
     await runtime.advance(100)
     expect(next.progress).toMatchObject({ published: 1, recognised: 0 })
     await next.stop()
+  })
+
+  test('notes how far it has looked, though nothing was to be published', async () => {
+    const { runtime, database, events, start } = await openRelayWorld()
+    const noted = async () => {
+      const [[position]] = await database.read([{ kind: 'positions', processor: 'millrace-relay relay' }])
+      return position?.offset
+    }
+    const silent = Array.from({ length: 5_000 }, (_, index) => eventOf(`${index}`))
+    const relay = start()
+    await events.append('s', silent)
+    await runtime.advance(100)
+    expect(await noted()).toBeUndefined()
+    await events.append('s', [...silent, eventOf('one more')])
+    await runtime.advance(100)
+    expect(await noted()).toBe(10_002)
+    await events.append('s', [eventOf('and another')])
+    await runtime.advance(100)
+    await relay.stop()
+    expect(await noted()).toBe(10_003)
   })
 
   test('waits for a bus that does not answer only as long as it was told', async () => {

@@ -71,7 +71,11 @@ export interface DocumentChange {
 export interface StoredDocument {
   readonly id: string
   readonly revision: number
-  /** JSON of the document. Of a query with `select`: of the parts. Engines may order properties as they like. */
+  /**
+   * JSON of the document. Of a query with `select`: of the parts. Engines may order properties as they like and write a
+   * number in another notation, but lose none of its digits, also where JavaScript's numbers would; nor does a patch of
+   * something else.
+   */
   readonly text: string
   readonly createdAtMs: number
   readonly changedAtMs: number

@@ -1,7 +1,7 @@
-import type { WriteOperation } from '@millrace/documents'
+import type { Patch, QueryRead, WriteOperation } from '@millrace/documents'
 import { expect, test } from 'vitest'
 import { codeOf, type DatabaseFactory, nowMsOf, refusal, useTenant } from './database-harness.ts'
-import { BENCHES, type Body, patch, remove, store } from './database-operations.ts'
+import { BENCHES, type Body, idIs, patch, patchWhere, remove, store } from './database-operations.ts'
 
 const SCHEMA = { collections: ['benches', 'Benches', 'BENCHES', 'be-n_ch9'].map((name) => ({ name })) }
 
@@ -61,6 +61,37 @@ export function databaseDocumentTests(open: DatabaseFactory): void {
   ])('a document with %s comes back as it was', async (_, text) => {
     await tenant().commit([{ kind: 'store', collection: BENCHES, id: 'd', text }])
     expect(JSON.stringify(sorted(await tenant().body('d')))).toBe(JSON.stringify(sorted(JSON.parse(text))))
+  })
+
+  test('numbers that JavaScript cannot hold keep their digits, also beside what a patch changes', async () => {
+    const numbers = [
+      '12345678901234567890',
+      '-98765432109876543210',
+      '0.1234567890123456789',
+      '3.14159265358979323846',
+    ]
+    const written = `{"n": 1, "list": [${numbers.join(', ')}], "in": {"v": ${numbers[0]}}}`
+    const one = { kind: 'set', path: ['n'], value: 2 } as const
+    const more: readonly Patch[] = [
+      { kind: 'append', path: ['list'], value: 1 },
+      { kind: 'rename', path: ['in', 'v'], to: 'w' },
+      { kind: 'duplicate', path: ['list'], to: [['copy']] },
+    ]
+    const digits = async (parts: Pick<QueryRead, 'select'> = {}) => {
+      const [{ documents }] = await tenant().database.read([
+        { kind: 'query', collection: BENCHES, tenant: tenant().name, ...parts },
+      ])
+      return numbers.filter((number) => documents[0]?.text.includes(number))
+    }
+    await tenant().commit([{ kind: 'store', collection: BENCHES, id: 'b1', text: written }])
+    expect(await digits()).toEqual(numbers)
+    expect(await digits({ select: { list: ['list'] } })).toEqual(numbers)
+    await tenant().commit([patch('b1', [one])])
+    await tenant().commit([patchWhere(idIs('b1'), more)])
+    expect(await digits()).toEqual(numbers)
+    expect(await digits({ select: { copy: ['copy'] } })).toEqual(numbers)
+    const where = { kind: 'compare', path: ['in', 'w'], operator: 'eq', value: 12345678901234567000 } as const
+    expect(await tenant().ids({ where }), 'as 64-bit floating point').toEqual(['b1'])
   })
 
   test('every change of a document raises its revision by one', async () => {

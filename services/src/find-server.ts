@@ -1,13 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isAtLeast, type Service, type Version } from './server-kind.ts'
-
-/** What this tool installs and keeps, outside of version control. */
-export const STATE_DIRECTORY = fileURLToPath(new URL('../../.services', import.meta.url))
-/** Programs that this tool has built. */
-export const PROGRAM_DIRECTORY = join(STATE_DIRECTORY, 'bin')
+import { PROGRAM_DIRECTORY } from './state-directory.ts'
 
 /** A program of a server, as it is installed here. */
 export interface FoundServer {

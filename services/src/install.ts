@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { type FoundServer, findServers, PROGRAM_DIRECTORY } from './find-server.ts'
+import { type FoundServer, findServers } from './find-server.ts'
 import { isAtLeast, NATS_DURABLE, type Service } from './server-kind.ts'
+import { PROGRAM_DIRECTORY } from './state-directory.ts'
 
 /** The nats-server that is built where the machine's package is too old. */
 const NATS_MODULE = 'github.com/nats-io/nats-server/v2@v2.12.4'

@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
-import { STATE_DIRECTORY } from './find-server.ts'
 import type { ServicePlace } from './server-kind.ts'
+import { STATE_DIRECTORY } from './state-directory.ts'
 
 /** Whose process the server is; undefined: ours. */
 export interface ServerOwner {

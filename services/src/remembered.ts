@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { STATE_DIRECTORY } from './find-server.ts'
 import type { ServiceName } from './server-kind.ts'
+import { STATE_DIRECTORY } from './state-directory.ts'
 
 /** A server that `up` has started, as the next command finds it. */
 export interface RememberedServer {

@@ -223,4 +223,10 @@ export const documentErrors = defineErrors({
     remedy: 'Name the tenant when you begin the session.',
     retryable: false,
   },
+  DATABASE_SERVER_UNFIT: {
+    seen: 'The server of the database {database} has {seen}',
+    expected: '{expected}',
+    remedy: 'Use another server or database, or change the setting.',
+    retryable: false,
+  },
 })

@@ -1,0 +1,3 @@
+export { openPostgres } from './open-postgres.ts'
+export type { PostgresDatabase } from './postgres-database.ts'
+export type { PostgresLimits, PostgresOptions } from './postgres-options.ts'

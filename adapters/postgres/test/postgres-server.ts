@@ -1,0 +1,89 @@
+import { openPostgres, type PostgresDatabase, type PostgresOptions } from '@millrace/postgres'
+import { type FoundServer, findServers, services, startTestServer, type TestServer } from '@millrace/services'
+import { Client } from 'pg'
+import { afterAll, beforeAll } from 'vitest'
+
+/** Every PostgreSQL that is installed here, the newest first; a machine without one is told so by `npm test`. */
+export const postgresServers: readonly FoundServer[] = findServers(services.postgres)
+
+export function versionText({ version: [major, minor] }: FoundServer): string {
+  return `${major}.${minor}`
+}
+
+/** A server on which each test has a database of its own. */
+export interface PostgresForTests {
+  readonly server: TestServer
+  /** The address of a new database, cloned from one in which a store has been made. */
+  newDatabase(): Promise<string>
+  /** The address of a new, empty database. */
+  emptyDatabase(options?: string): Promise<string>
+  dropDatabase(url: string): Promise<void>
+}
+
+/** Starts a server for all tests of a file. */
+export function usePostgres(program: FoundServer): () => PostgresForTests {
+  let started: PostgresForTests | undefined
+  beforeAll(async () => {
+    started = await startPostgres(program)
+  }, 60_000)
+  afterAll(async () => {
+    await started?.server.stop()
+  })
+  return () => started as PostgresForTests
+}
+
+let databases = 0
+
+async function startPostgres(program: FoundServer): Promise<PostgresForTests> {
+  const server = await startTestServer('postgres', program)
+  const create = async (options: string): Promise<string> => {
+    databases += 1
+    const name = `test_${process.pid}_${databases}`
+    await sql(server.url, `CREATE DATABASE ${name} ${options}`)
+    return databaseUrl(server.url, name)
+  }
+  const template = await create('')
+  await using database = await openPostgres({ url: template, notify: false })
+  await database.prepare({ collections: [] })
+  await database.close()
+  return {
+    server,
+    newDatabase: () => create(`TEMPLATE ${nameOf(template)}`),
+    emptyDatabase: (options = '') => create(options),
+    dropDatabase: async (url) => {
+      await sql(server.url, `DROP DATABASE IF EXISTS ${nameOf(url)} WITH (FORCE)`)
+    },
+  }
+}
+
+/** Opens a database of the test, which ends with it. */
+export async function openedOn(url: string, options: PostgresOptions = {}): Promise<PostgresDatabase> {
+  return openPostgres({ url, ...options })
+}
+
+/** Runs a statement as somebody else, on a connection of its own. */
+export async function sql(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const client = new Client(url)
+  // A server that is killed meanwhile ends it.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text, [...values])).rows
+  } finally {
+    await client.end()
+  }
+}
+
+function databaseUrl(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
+
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1)
+}

@@ -53,6 +53,12 @@ export class HeldLease implements Lease {
     return this.#ending.signal
   }
 
+  assertHeld(): void {
+    const endMs = this.#term.sinceMs + this.#note.ttlMs
+    if (this.#runtime.clock.monotonic() >= endMs) this.#expire()
+    if (this.lost.aborted) throw abortReason(this.lost)
+  }
+
   commit(operations: readonly WriteOperation[], options?: CommitOptions): Promise<CommitResult> {
     return this.#inTurn(() => this.#commit(operations, options))
   }
@@ -110,9 +116,7 @@ export class HeldLease implements Lease {
     this.#term = term
     this.#cancelExpiry()
     const leftMs = term.sinceMs + this.#note.ttlMs - this.#runtime.clock.monotonic()
-    this.#cancelExpiry = this.#runtime.scheduler.after(leftMs, () =>
-      this.#lose('nobody that has renewed it in time'),
-    )
+    this.#cancelExpiry = this.#runtime.scheduler.after(leftMs, () => this.#expire())
     this.#planRenewal()
   }
 
@@ -140,6 +144,10 @@ export class HeldLease implements Lease {
     )
     this.#lose(holder)
     return abortReason(this.lost)
+  }
+
+  #expire(): void {
+    this.#lose('nobody that has renewed it in time')
   }
 
   #lose(holder: string): void {

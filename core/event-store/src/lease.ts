@@ -32,6 +32,12 @@ export interface Lease extends AsyncDisposable {
   /** Aborts, with LEASE_LOST as its reason, when the lease is lost, given back, or was not renewed in time. */
   readonly lost: AbortSignal
   /**
+   * Looks at the clock, for what no unit can fence: a process that has slept learns of it here, before any timer.
+   *
+   * @throws LEASE_LOST
+   */
+  assertHeld(): void
+  /**
    * Commits a unit on condition that the lease is still held; renews it on the way when it is time. Units wait for each
    * other.
    *

@@ -76,6 +76,7 @@ export class RelayPublisher {
       for (const { stored } of groups.get(topic) ?? []) refused.push({ stored, error })
       groups.delete(topic)
     }
+    this.#around.lease.assertHeld()
     const outcomes = await allSettled(
       [...groups].map(([topic, messages]) => publishInOrder(bus, topic, messages, signal)),
     )

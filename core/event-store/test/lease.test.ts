@@ -84,6 +84,20 @@ describe('a lease', () => {
     expect(lease.lost.aborted).toBe(true)
   })
 
+  test('is known to be lost by whoever looks at the clock, before any timer', async () => {
+    const { runtime, acquire } = openWorld()
+    // The process sleeps, and this is the first of its timers that is run.
+    runtime.scheduler.after(3_000, () => {
+      expect(lease.lost.aborted).toBe(false)
+      expect(() => lease.assertHeld()).toThrow('LEASE_LOST')
+    })
+    const lease = await acquire('one')
+    lease.assertHeld()
+    lease.commit = () => new Promise(() => {})
+    await runtime.advance(4_000)
+    expect.assertions(2)
+  })
+
   test('survives a renewal of which nobody knows whether it was done', async () => {
     const { runtime, database, acquire } = openWorld()
     const lease = await acquire('one')

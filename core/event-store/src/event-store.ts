@@ -84,7 +84,8 @@ export interface EventStore {
   ): Promise<Aggregated<State>>
   /**
    * Loads, decides, and appends on condition that the stream is still as it was loaded; a snapshot that is due is part of
-   * the unit. With `attemptsMax` above 1 a conflict begins anew.
+   * the unit. A stream that begins gets the aggregate's name as its type. With `attemptsMax` above 1 a conflict begins
+   * anew.
    *
    * @throws STREAM_CONFLICT, EVENT_SCHEMA_MISMATCH (also for what was decided: nothing is appended then), what `decide`
    * throws, and as loading and appending

@@ -7,6 +7,7 @@ import type { Upcasters } from './upcasters.ts'
 
 /** Events fetched at a time, unless told otherwise. */
 const PAGE_EVENTS_DEFAULT = 500
+
 /** Which events of the store, and where to begin. */
 export interface FeedOptions {
   /** Events with greater positions. Default: 0, from the beginning. */

@@ -1,5 +1,5 @@
 import type { Bus } from '@millrace/bus'
-import type { Database, StoredEvent, WriteOperation } from '@millrace/documents'
+import type { Database, FeedAnswer, StoredEvent, WriteOperation } from '@millrace/documents'
 import type { Runtime } from '@millrace/kernel'
 import { FeedEnd } from './feed-end.ts'
 import type { Lease } from './lease.ts'
@@ -11,6 +11,8 @@ import type { RelayStatus } from './relay-status.ts'
 
 /** A position that has moved so far without an event to publish is noted. */
 const QUIET_POSITIONS_MAX = 10_000
+/** Topics of one batch, so that the note about them fits into a document however many partitions they have. */
+const BATCH_TOPICS_MAX = 100
 
 /** What a term of a relay needs. */
 export interface TermSurroundings {
@@ -98,10 +100,11 @@ export class RelayTerm {
         { kind: 'feed-end' },
       ]),
     )
-    const [{ events, through }, endPosition] = answer
+    const [page, endPosition] = answer
     status.endPosition = endPosition
-    status.oldestAtMs = events[0]?.recordedAtMs
-    return { events, through, isFull: events.length === limit }
+    status.oldestAtMs = page.events[0]?.recordedAtMs
+    const { events, through } = cutAtTopics(page)
+    return { events, through, isFull: events.length === limit || through < page.through }
   }
 
   async #relay(publisher: RelayPublisher, { events, through }: Batch): Promise<void> {
@@ -134,10 +137,12 @@ export class RelayTerm {
     refused: readonly RefusedEvent[],
   ): Promise<readonly WriteOperation[]> {
     if (this.#oldestRefused !== undefined) this.#oldestRefused = await this.#findOldestRefused()
-    this.#oldestRefused ??= refused[0]?.stored.position
+    for (const { stored } of refused) {
+      this.#oldestRefused = Math.min(stored.position, this.#oldestRefused ?? stored.position)
+    }
     if (events.every(({ stream }) => stream !== undefined)) return []
-    const before = Math.min(this.#position + 1, ...refused.map(({ stored }) => stored.position))
-    return [{ kind: 'forget-published', before: Math.min(before, this.#oldestRefused ?? before) }]
+    const behind = this.#position + 1
+    return [{ kind: 'forget-published', before: Math.min(behind, this.#oldestRefused ?? behind) }]
   }
 
   async #findOldestRefused(): Promise<number | undefined> {
@@ -152,4 +157,13 @@ export class RelayTerm {
       if (!this.#around.stopping.aborted) throw reason
     })
   }
+}
+
+/** The page up to, not including, the event whose topic would be one too many. */
+function cutAtTopics({ events, through }: FeedAnswer): FeedAnswer {
+  const topics = new Set<string | undefined>()
+  const end = events.findIndex(({ topic }) => topics.add(topic).size > BATCH_TOPICS_MAX)
+  if (end < 0) return { events, through }
+  const kept = events.slice(0, end)
+  return { events: kept, through: kept.at(-1)?.position ?? through }
 }

@@ -25,7 +25,7 @@ export interface RelayOptions {
 
 /** What happens after a failure of the database or the bus. */
 export interface RelayRetry {
-  /** Failures without any progress in between, until the relay gives up ('failed'). Default: no end. */
+  /** Gives up ('failed') at this failure in a row, if nothing was published in between. Default: never. */
   readonly failuresMax?: number
   /** Wait after the first failure, in milliseconds; doubles each time. Default: 100. */
   readonly delayMsMin?: number
@@ -78,8 +78,7 @@ export interface RelayProgress {
  * - An event is read only when no earlier one can appear any more, and its position is noted, by compare and swap, when
  *   it is durable on the bus.
  * - After a crash in between it is published again with the same identity (source and id), which the bus recognises; what
- *   the bus may have forgotten is looked for in its topic, from an offset on that was noted before. See
- *   {@link publishedBefore}.
+ *   the bus may have forgotten is looked for in its topic, from an offset on that was noted before.
  * - One relay at a time, by a lease: every note of a position is refused if the lease has gone to another one. Topics are
  *   shared with other publishers, so the bus cannot fence a relay that is late; what such a one still publishes is the
  *   same, in the same order, and recognised.

@@ -1,4 +1,5 @@
-import { abortable, isMillraceError, sleep } from '@millrace/kernel'
+import { documentLimits } from '@millrace/documents'
+import { abortable, assert, isMillraceError, sleep } from '@millrace/kernel'
 import { acquireLease, type Lease } from './lease.ts'
 import type { Relay, RelayOptions, RelayProgress, RelayRetry } from './relay.ts'
 import { RELAY_SCHEMA } from './relay-schema.ts'
@@ -29,6 +30,13 @@ export class RunningRelay implements Relay {
   #lease: Lease | undefined
 
   constructor(options: RelayOptions) {
+    const { batchEventsMax = BATCH_EVENTS_DEFAULT } = options
+    assert(
+      Number.isInteger(batchEventsMax) &&
+        batchEventsMax >= 1 &&
+        batchEventsMax <= documentLimits.feedEventsMax,
+      'batchEventsMax is a whole number from 1 to 10,000',
+    )
     this.name = options.name ?? 'relay'
     this.#options = options
     this.#retry = { ...RETRY_DEFAULT, ...options.retry }
@@ -72,7 +80,7 @@ export class RunningRelay implements Relay {
         const now = this.progress
         const isProgress = now.published + now.recognised + now.refused > published + recognised + refused
         failures = isProgress ? 1 : failures + 1
-        if (this.#isFinal(error) || failures > this.#retry.failuresMax) return this.#end('failed')
+        if (this.#isFinal(error) || failures >= this.#retry.failuresMax) return this.#end('failed')
         this.#status.enter('retrying')
         await sleep(runtime.scheduler, this.#delayMs(failures), signal).catch(() => {})
       }

@@ -100,6 +100,28 @@ describe('a relay', () => {
   })
 })
 
+describe('a relay of many topics', () => {
+  test('takes batches of so few that the note about them fits', async () => {
+    const { runtime, bus, database, events, start } = await openRelayWorld()
+    const topics = Array.from({ length: 250 }, (_, index) => `t${index}`)
+    const all = topics.map((type, index) => eventOf(`${index}`, { type }))
+    await events.append('s', all, { publish: true })
+    const noted: number[] = []
+    const commit = database.commit.bind(database)
+    database.commit = (operations, options) => {
+      for (const each of operations) {
+        if (each.kind === 'position') noted.push(each.position.offset - 1)
+      }
+      return commit(operations, options)
+    }
+    await using relay = start()
+    for (let round = 0; round < 50; round += 1) await runtime.advance(20)
+    expect(relay.progress).toMatchObject({ position: 250, published: 250 })
+    expect(noted).toEqual([100, 200, 250])
+    expect((await bus.listTopics()).map(({ name }) => name).toSorted()).toEqual(topics.toSorted())
+  })
+})
+
 describe('a relay that meets something that the bus does not take', () => {
   test('notes it as refused, in the same unit as its position, and goes on with the rest in order', async () => {
     const { runtime, bus, database, events, start } = await openRelayWorld()
@@ -230,7 +252,7 @@ describe('a relay whose engines are down', () => {
     const relay = start({ holder: 'one', retry: { failuresMax: 3 } })
     await runtime.advance(60_000)
     await relay.ended
-    expect(relay.progress).toMatchObject({ state: 'failed', failures: 4 })
+    expect(relay.progress).toMatchObject({ state: 'failed', failures: 3 })
     bus.publish = publish
     await using _ = start({ holder: 'two' })
     await runtime.advance(100)

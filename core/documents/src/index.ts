@@ -50,6 +50,7 @@ export type {
   TransformStep,
   WriteOperation,
 } from './database.ts'
+export type { Moment } from './date-type.ts'
 export {
   type Attempt,
   conflictOf,

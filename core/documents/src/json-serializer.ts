@@ -1,12 +1,13 @@
 import { assert, millraceError, unreachable } from '@millrace/kernel'
-import { documentText, findJsonIssue, isPlainObject } from './document-text.ts'
+import { dateType } from './date-type.ts'
+import { documentText, documentTextIfPlain, isPlainObject } from './document-text.ts'
 import { encodeValue } from './encoded-value.ts'
 import type { FilterValue } from './filter.ts'
 import type { JsonValue, Patch } from './patch.ts'
 import { isRawNumber, parseKeepingNumbers } from './raw-number.ts'
 import type { DocumentPlace, Serializer, ValuePatch } from './serializer.ts'
 import { everyElement, namesIn, type TypeTree, treeAt, ValueTypes } from './type-tree.ts'
-import { bigintType, bytesType, dateType, type ValueType } from './value-type.ts'
+import { bigintType, bytesType, type ValueType } from './value-type.ts'
 
 /** Where the tree of types stands in a document that needs one. */
 const TYPES = '$types'
@@ -25,7 +26,8 @@ export interface JsonSerializerOptions {
  *
  * Limits: a patch cannot hold a number that JavaScript's number cannot (a bigint beyond 2^53, a long decimal); store the
  * document instead. In an array that holds values of a type and also plain texts or numbers that look like them (`5n`
- * beside `5`), elements are told apart by their place, so do not patch such an array element by element.
+ * beside `5`), elements are told apart by their place, so do not patch such an array element by element. And do not
+ * rename a plain look-alike onto a property that held a value of a type.
  */
 export function jsonSerializer({ types = [] }: JsonSerializerOptions = {}): Serializer {
   const all: readonly ValueType[] = [dateType, bigintType, bytesType, ...types]
@@ -46,7 +48,8 @@ class JsonSerializer implements Serializer {
       throw millraceError('DOCUMENT_INVALID', { collection, issues })
     }
     // Most documents are plain, and go the same way as without all this.
-    if (findJsonIssue(document, 1) === undefined) return documentText(collection, id, document)
+    const plain = documentTextIfPlain(collection, id, document)
+    if (plain !== undefined) return plain
     const { json, tree } = encodeValue(document, this.#types)
     return documentText(collection, id, tree === undefined ? json : { ...(json as object), [TYPES]: tree })
   }
@@ -66,6 +69,7 @@ class JsonSerializer implements Serializer {
     return type?.json === 'number' ? Number(text) : text
   }
 
+  /** What is noted goes with what it is about: where there is no value, nothing is noted. */
   patches(patch: ValuePatch, collection: string): readonly Patch[] {
     const note = [TYPES, ...patch.path]
     switch (patch.kind) {
@@ -76,12 +80,14 @@ class JsonSerializer implements Serializer {
             { ...patch, value },
             { kind: 'set', path: note, value: tree },
           ]
-        return this.#types.mayBeTaken(value)
-          ? [
+        // What was noted before can stay where it would not count.
+        const isHarmless = typeof value !== 'object' && !this.#types.mayBeTaken(value)
+        return isHarmless
+          ? [{ ...patch, value }]
+          : [
               { ...patch, value },
               { kind: 'delete', path: note },
             ]
-          : [{ ...patch, value }]
       }
       case 'append':
       case 'append-if-missing':
@@ -94,11 +100,11 @@ class JsonSerializer implements Serializer {
       case 'remove':
         return [{ ...patch, value: this.#patchValue(patch.value, collection).value }]
       case 'rename':
+      case 'delete':
         return [patch, { ...patch, path: note }]
       case 'duplicate':
         return [patch, { ...patch, path: note, to: patch.to.map((path) => [TYPES, ...path]) }]
       case 'increment':
-      case 'delete':
         return [patch]
       default:
         return unreachable(patch)

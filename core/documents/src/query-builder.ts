@@ -1,6 +1,7 @@
 import { assert } from '@millrace/kernel'
 import { refuseQuery } from './checked-text.ts'
 import type { AnyCollection, Collection, CollectionTrait, Identified } from './collection.ts'
+import { type Moment, momentMs } from './date-type.ts'
 import { documentLimits } from './document-limits.ts'
 import { metadataOf } from './document-metadata.ts'
 import type { StoredDocument } from './document-operation.ts'
@@ -102,12 +103,12 @@ class QueryBuilder {
     return this.#deleted({})
   }
 
-  deletedSince(time: Date | number): QueryBuilder {
-    return this.#deleted({ sinceMs: Number(time) })
+  deletedSince(time: Moment): QueryBuilder {
+    return this.#deleted({ sinceMs: momentMs(time) })
   }
 
-  deletedBefore(time: Date | number): QueryBuilder {
-    return this.#deleted({ beforeMs: Number(time) })
+  deletedBefore(time: Moment): QueryBuilder {
+    return this.#deleted({ beforeMs: momentMs(time) })
   }
 
   select(parts: Readonly<Record<string, PropertyName>>): QueryBuilder {

@@ -11,7 +11,9 @@ import type { Patch } from './patch.ts'
  * - A value stands in the JSON where it stands in the document, as the single JSON value that `filterValue` gives, so
  *   that filters, orders, sums and indexes work on it: filters compare it with `filterValue` of another one, and the
  *   order of these is the order of the values.
- * - After `patches` have been applied to a stored text by an engine, `read` gives what the patch asked for.
+ * - After `patches` have been applied to a stored text by an engine, `read` gives what the patch asked for. It need not
+ *   where an array mixes values with plain ones that look like them in JSON, nor after such a plain one was renamed onto a
+ *   property that was there.
  * - All calls are synchronous and pure, and change nothing that they are given.
  */
 export interface Serializer {

@@ -1,5 +1,6 @@
 import type { CollectionTrait, Identified } from './collection.ts'
 import type { ConditionCalls, DocumentCalls, DocumentConditions } from './conditions.ts'
+import type { Moment } from './date-type.ts'
 import type { DocumentMetadata } from './document-metadata.ts'
 import type { OrderBy } from './filter.ts'
 import type { Property, PropertyValue, SingleIn, ValueObject } from './property-path.ts'
@@ -37,9 +38,9 @@ export interface Query<
   /** Finds only documents that are marked as deleted. */
   onlyDeleted(): Query<Document, Row, Trait>
   /** Finds only documents that were marked as deleted at or after this time; a number counts milliseconds since 1970. */
-  deletedSince(time: Date | number): Query<Document, Row, Trait>
+  deletedSince(time: Moment): Query<Document, Row, Trait>
   /** Finds only documents that were marked as deleted before this time. */
-  deletedBefore(time: Date | number): Query<Document, Row, Trait>
+  deletedBefore(time: Moment): Query<Document, Row, Trait>
   /** Reads only these parts of the documents, by the names that they get. A part that is missing is null. */
   select<const Parts extends Readonly<Record<string, Property<Document>>>>(
     parts: Parts,

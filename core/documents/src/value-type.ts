@@ -24,20 +24,6 @@ export interface ValueType<Value = unknown> {
   decode(text: string): Value | undefined
 }
 
-/** As `2026-01-31T12:00:00.000Z`. */
-export const dateType: ValueType<Date> = {
-  name: 'date',
-  json: 'text',
-  is: (value): value is Date => tagOf(value) === 'Date' && !Number.isNaN((value as Date).getTime()),
-  encode: (value) => value.toISOString(),
-  decode: (text) => {
-    const date = new Date(DATE.test(text) ? text : Number.NaN)
-    return !Number.isNaN(date.getTime()) && date.toISOString() === text ? date : undefined
-  },
-}
-
-const DATE = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-
 /** As a whole number. */
 export const bigintType: ValueType<bigint> = {
   name: 'bigint',
@@ -70,6 +56,6 @@ export const bytesType: ValueType<Uint8Array> = {
 }
 
 /** The class of a built-in object, also of another realm's. */
-function tagOf(value: unknown): string {
+export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }

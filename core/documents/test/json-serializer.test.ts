@@ -1,29 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type DocumentPlace, jsonSerializer, type ValueType } from '@millrace/documents'
+import { type DocumentPlace, jsonSerializer } from '@millrace/documents'
 import { isMillraceError } from '@millrace/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-
-/** A decimal as the well-known libraries have it, in the little that matters here. */
-class Decimal {
-  readonly text: string
-
-  constructor(text: string) {
-    this.text = text
-  }
-
-  toJSON() {
-    return this.text
-  }
-}
-
-const decimal: ValueType<Decimal> = {
-  name: 'decimal',
-  json: 'number',
-  is: (value): value is Decimal => value instanceof Decimal,
-  encode: ({ text }) => text,
-  decode: (text) => new Decimal(text),
-}
+import { Decimal, decimal } from './decimal.ts'
 
 const serializer = jsonSerializer({ types: [decimal] })
 const place: DocumentPlace = { collection: 'benches', id: 'b1' }

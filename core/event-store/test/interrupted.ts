@@ -22,6 +22,9 @@ export class InterruptedProcess {
   #calls = 0
   #isDead = false
   #resume = () => {}
+  #reach = () => {}
+  /** Resolves when it is interrupted. */
+  readonly reached: Promise<void>
   readonly #resumed: Promise<void>
   #isPaused = false
 
@@ -29,6 +32,9 @@ export class InterruptedProcess {
     this.#at = at
     this.#how = how
     this.#named = named
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve
+    })
     this.#resumed = new Promise((resolve) => {
       this.#resume = resolve
     })
@@ -73,6 +79,7 @@ export class InterruptedProcess {
     if (!this.#named.includes(name)) return act()
     this.#calls += 1
     if (this.#calls !== this.#at) return act()
+    this.#reach()
     switch (this.#how) {
       case 'dies before':
         this.#isDead = true

@@ -12,6 +12,8 @@ const BATCH_EVENTS_MAX = 3
 const LIFE_MS = 12_000
 /** More calls than a life makes. */
 const CALLS_MAX = 200
+/** Many worlds; a machine with other work needs its time for them. */
+const SLOW = { timeout: 60_000 }
 
 /** Writes events of all topics, subjects and kinds; answers nothing, since the store is its own record. */
 class Writer {
@@ -97,7 +99,7 @@ describe.each([
   { bus: 'that remembers what was published', idempotencyKeysMax: 10_000 },
   { bus: 'that remembers nothing', idempotencyKeysMax: 0 },
 ])('a relay to a bus $bus', ({ idempotencyKeysMax }) => {
-  test.each(WAYS)('that %s any call publishes everything once and in order per key', async (how) => {
+  test.each(WAYS)('that %s any call publishes everything once and in order per key', SLOW, async (how) => {
     let at = 1
     for (; at < CALLS_MAX; at += 1) {
       const world = await openRelayWorld({ idempotencyKeysMax })
@@ -114,7 +116,7 @@ describe.each([
     expect(at).toBeLessThan(CALLS_MAX)
   })
 
-  test('does so over many interrupted lives', { timeout: 60_000 }, async () => {
+  test('does so over many interrupted lives', SLOW, async () => {
     const life = fc.record({
       at: fc.integer({ min: 1, max: 40 }),
       how: fc.constantFrom(...WAYS),
@@ -137,7 +139,7 @@ describe.each([
   })
 })
 
-test('a relay knows again what the bus has forgotten among the messages of others', async () => {
+test('a relay knows again what the bus has forgotten among the messages of others', SLOW, async () => {
   const world = await openRelayWorld({ idempotencyKeysMax: 100 })
   const writer = new Writer(world)
   for (let at = 1; at < 30; at += 1) {
@@ -149,38 +151,46 @@ test('a relay knows again what the bus has forgotten among the messages of other
   expect(await publishedOn(world)).toEqual(expectedOf(writer.written))
 })
 
-test('a relay that dies in doubt about another one leaves the next enough to know what both have published', async () => {
-  const callsOfALife = 30
-  const batchEventsMax = 2 * BATCH_EVENTS_MAX
-  for (const published of [1, 2, 3]) {
-    for (let at = 1; at < callsOfALife; at += 1) {
-      const world = await openRelayWorld({ idempotencyKeysMax: 0 })
+test(
+  'a relay that dies in doubt about another one leaves the next enough to know what both have published',
+  SLOW,
+  async () => {
+    const callsOfALife = 30
+    const batchEventsMax = 2 * BATCH_EVENTS_MAX
+    for (const published of [1, 2, 3]) {
+      for (let at = 1; at < callsOfALife; at += 1) {
+        const world = await openRelayWorld({ idempotencyKeysMax: 0 })
+        const writer = new Writer(world)
+        await writer.write(10)
+        await live(world, new InterruptedProcess(published, 'dies after', ['publish']), 'one')
+        await live(world, new InterruptedProcess(at, 'dies after'), 'one', { batchEventsMax })
+        await live(world, new InterruptedProcess(0, 'dies after'), 'one', { batchEventsMax })
+        const place = `publication ${published}, then call ${at}`
+        expect(await publishedOn(world), place).toEqual(expectedOf(writer.written))
+      }
+    }
+  },
+)
+
+test(
+  'a relay that was paused for so long that another has taken its place does no harm when it wakes up',
+  SLOW,
+  async () => {
+    for (let at = 1; at < CALLS_MAX; at += 1) {
+      const world = await openRelayWorld()
       const writer = new Writer(world)
       await writer.write(10)
-      await live(world, new InterruptedProcess(published, 'dies after', ['publish']), 'one')
-      await live(world, new InterruptedProcess(at, 'dies after'), 'one', { batchEventsMax })
-      await live(world, new InterruptedProcess(0, 'dies after'), 'one', { batchEventsMax })
-      const place = `publication ${published}, then call ${at}`
-      expect(await publishedOn(world), place).toEqual(expectedOf(writer.written))
+      const paused = new InterruptedProcess(at, 'pauses')
+      await live(world, paused, 'one', { lifeMs: 2_000 })
+      await writer.write(4)
+      const running = live(world, new InterruptedProcess(0, 'pauses'), 'two', { lifeMs: 8_000 })
+      await running
+      await writer.write(4)
+      paused.resume()
+      await writer.write(4)
+      await world.runtime.advance(LIFE_MS)
+      expect(await publishedOn(world), `call ${at}`).toEqual(expectedOf(writer.written))
+      if (paused.calls < at) break
     }
-  }
-})
-
-test('a relay that was paused for so long that another has taken its place does no harm when it wakes up', async () => {
-  for (let at = 1; at < CALLS_MAX; at += 1) {
-    const world = await openRelayWorld()
-    const writer = new Writer(world)
-    await writer.write(10)
-    const paused = new InterruptedProcess(at, 'pauses')
-    await live(world, paused, 'one', { lifeMs: 2_000 })
-    await writer.write(4)
-    const running = live(world, new InterruptedProcess(0, 'pauses'), 'two', { lifeMs: 8_000 })
-    await running
-    await writer.write(4)
-    paused.resume()
-    await writer.write(4)
-    await world.runtime.advance(LIFE_MS)
-    expect(await publishedOn(world), `call ${at}`).toEqual(expectedOf(writer.written))
-    if (paused.calls < at) break
-  }
-})
+  },
+)

@@ -148,7 +148,9 @@ describe('a stream', () => {
     expect((await events.readStream('s', { limit: 10_000 }).toArray()).length).toBe(10_000)
   })
 
-  test('of events that together are more than one answer is read nevertheless', async () => {
+  test('of events that together are more than one answer is read nevertheless', {
+    timeout: 60_000,
+  }, async () => {
     const { events } = await openShop()
     const large = 'x'.repeat(1_000_000)
     for (let count = 0; count < 80; count += 1) {

@@ -38,7 +38,7 @@ export function shapeOf(schema: Schema): Shape | undefined {
     // What has no JSON Schema, as a date, becomes "anything" instead of an error; zod asks for it under this name.
     const libraryOptions = { unrepresentable: 'any' }
     const root = jsonSchema.output({ target: 'draft-2020-12', libraryOptions })
-    return { root, alternatives: [root] }
+    return typeof root === 'object' ? { root, alternatives: [root] } : undefined
   } catch {
     // A schema that cannot be converted is one that cannot tell.
     return undefined

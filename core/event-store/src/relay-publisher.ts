@@ -52,7 +52,7 @@ export class RelayPublisher {
     this.#doubted = batchEventsMax
   }
 
-  /** Nothing is behind the position, so nothing was published without being noted. */
+  /** All that was there to be published is noted, so there is nothing left that another relay could have published. */
   settle(): void {
     this.#doubted = 0
   }

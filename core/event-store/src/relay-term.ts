@@ -66,7 +66,7 @@ export class RelayTerm {
       const before = this.#position
       const batch = await this.#read()
       if (batch.events.length > 0) await this.#relay(publisher, batch)
-      else publisher.settle()
+      if (!batch.isFull) publisher.settle()
       this.#position = batch.through
       if (this.#position + 1 - this.#storedOffset > QUIET_POSITIONS_MAX) await this.#notePosition([])
       end.note(this.#position > before)

@@ -2,6 +2,7 @@ import { messageToEvent } from '@millrace/bus'
 import { discardRefusal, listRefusals, retryRefusal } from '@millrace/event-store'
 import { formatTime, millraceError, settle } from '@millrace/kernel'
 import { describe, expect, test } from 'vitest'
+import { InterruptedProcess } from './interrupted.ts'
 import { idsOn, messagesOf, openRelayWorld } from './relay-world.ts'
 import { allOf, eventOf, Paid, Placed, Shipped } from './shop.ts'
 
@@ -97,6 +98,36 @@ describe('a relay', () => {
     await using _ = start()
     await runtime.advance(100)
     expect(await idsOn(bus, Placed.type)).toEqual(['x'.repeat(400)])
+  })
+})
+
+describe('a relay that begins where another one has died', () => {
+  test('looks through the topics for what was there at its beginning, and no more after that', async () => {
+    const { runtime, bus, events, start } = await openRelayWorld({ idempotencyKeysMax: 0 })
+    const append = (id: string) => events.append('s', [eventOf(id)], { publish: true })
+    const read = bus.read.bind(bus)
+    let reads = 0
+    bus.read = (...call) => {
+      reads += 1
+      return read(...call)
+    }
+    await append('1')
+    const dead = new InterruptedProcess(1, 'dies after', ['publish'])
+    start({ bus: dead.bus(bus) })
+    await runtime.advance(100)
+    await append('2')
+    await using relay = start({ pollMs: 3_600_000 })
+    await runtime.advance(100)
+    expect(relay.progress).toMatchObject({ published: 1, recognised: 1 })
+    const readsAtFirst = reads
+    expect(readsAtFirst).toBeGreaterThan(0)
+    for (const id of ['3', '4', '5']) {
+      await runtime.advance(60_000)
+      await append(id)
+    }
+    await runtime.advance(100)
+    expect(reads).toBe(readsAtFirst)
+    expect(await idsOn(bus, Placed.type)).toEqual(['1', '2', '3', '4', '5'])
   })
 })
 

@@ -1,5 +1,5 @@
 import { type Database, documentLimits, type PositionsRead, type StoredPosition } from '@millrace/documents'
-import { assert, millraceError, type Runtime, sleep } from '@millrace/kernel'
+import { abortable, assert, millraceError, type Runtime, sleep } from '@millrace/kernel'
 import { Wakeup } from '@millrace/processing'
 import { type KnownRecord, type ProjectionRecord, readRecords } from './projection-record.ts'
 import type { ProjectionRuns } from './projection-runs.ts'
@@ -108,7 +108,7 @@ export class Overseer {
     while (!signal.aborted) {
       this.#hasNews = false
       // A database that fails is no news: the shards say so, and wait for it, too.
-      await this.#round().catch(() => {})
+      await abortable(this.#round(), signal).catch(() => {})
       this.rounds.wake()
       if (this.#hasNews || signal.aborted) continue
       const isRebuilding = all.some(({ known }) => known?.record.rebuild?.state === 'running')

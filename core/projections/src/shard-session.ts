@@ -75,6 +75,7 @@ class ShardSession {
     this.#notedMs = runtime.clock.monotonic()
     status.state = 'running'
     status.through = after
+    status.stagedNow = () => this.#buffer.staged
   }
 
   async run(): Promise<Halt | { readonly kind: 'stopped' }> {
@@ -90,7 +91,7 @@ class ShardSession {
       return await this.#work()
     } finally {
       this.#ending.abort()
-      this.#options.status.staged = 0
+      this.#options.status.stagedNow = () => 0
       await reading
     }
   }
@@ -103,8 +104,7 @@ class ShardSession {
     }
     for (;;) {
       throwIfAborted(signals.stop)
-      status.staged = this.#buffer.staged
-      if (status.staged > 0) {
+      if (this.#buffer.staged > 0) {
         const end = await this.#step(signals)
         if (end !== undefined) return end
         continue

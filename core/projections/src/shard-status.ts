@@ -21,8 +21,8 @@ export class ShardStatus {
   state: ShardState = 'waiting'
   /** Everything up to here is committed; undefined before it has been looked up. */
   through: number | undefined
-  /** Events that are fetched and not committed. */
-  staged = 0
+  /** Looks how many events are fetched and not committed. */
+  stagedNow: () => number = () => 0
   applied = 0
   skipped = 0
   lastError: LastError | undefined
@@ -36,6 +36,10 @@ export class ShardStatus {
     this.#runtime = runtime
     this.#startMs = runtime.clock.monotonic()
     this.#noteMs = this.#startMs
+  }
+
+  get staged(): number {
+    return this.stagedNow()
   }
 
   /** Events a second over the last ten seconds or so. */

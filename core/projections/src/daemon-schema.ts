@@ -1,4 +1,5 @@
 import type { StoreSchema } from '@millrace/documents'
+import { LEASES } from '@millrace/event-store'
 import { type AnyProjection, schemaOf } from './any-projection.ts'
 import { DEAD_LETTERS } from './dead-letter.ts'
 import { PROJECTIONS } from './projection-record.ts'
@@ -7,7 +8,12 @@ import { PROJECTIONS } from './projection-record.ts'
 export function daemonSchema(projections: readonly AnyProjection[]): StoreSchema {
   const schemas = projections.map(schemaOf)
   return {
-    collections: [{ name: PROJECTIONS }, DEAD_LETTERS, ...schemas.flatMap(({ collections }) => collections)],
+    collections: [
+      { name: LEASES },
+      { name: PROJECTIONS },
+      DEAD_LETTERS,
+      ...schemas.flatMap(({ collections }) => collections),
+    ],
     tables: schemas.flatMap(({ tables = [] }) => tables),
   }
 }

@@ -4,8 +4,10 @@ import type { RowChange } from './row-projection.ts'
 type Put = Extract<RowChange, { kind: 'put-row' }>
 
 /**
- * Changes of the rows of one table, gathered so that a row that many events change is written once or twice. The result
- * is what the changes one by one would give, to the last bit: numbers are added up beforehand only if they are whole.
+ * Changes of the rows of one table, gathered so that a row that many events change is written once or twice. Numbers are
+ * added up beforehand if they are whole; so the result is what the changes one by one would give, to the last bit, but
+ * for a column that holds fractions and is added whole numbers to: there the last digit may differ, as it does for every
+ * order in which fractions are added up.
  */
 export class RowMerge {
   readonly #table: TableSchema

@@ -70,7 +70,7 @@ describe.each(CHOICES)('a database that fails $effect the effect, $kind', (choic
       return failing
     })
     expect(points).toBeGreaterThan(30)
-  })
+  }, 60_000)
 
   test('at whichever call of a rebuild: it ends, and the documents are those of all events', async () => {
     const points = await everyPoint(choice, async (point) => {
@@ -99,7 +99,7 @@ describe.each(CHOICES)('a database that fails $effect the effect, $kind', (choic
       return failing
     })
     expect(points).toBeGreaterThan(30)
-  })
+  }, 60_000)
 })
 
 const REBUILT = ALL.filter(({ projection }) => projection === tills || projection === days)

@@ -164,6 +164,39 @@ describe('a rebuild side by side', () => {
     expect(await progressOf(older, 'tills')).toMatchObject({ state: 'outdated', version: 2 })
   })
 
+  test('is over with the switch: a unit for the shadow that is on its way then is refused', async () => {
+    const world = await openWorld()
+    await world.pay('t1', 1)
+    let hasSwitched = false
+    let held: (() => void) | undefined
+    const database = watched(world.database, {
+      beforeCommit: async (operations) => {
+        const isSwitch = operations.some((each) => each.kind === 'replace-all' && each.from !== undefined)
+        if (isSwitch) {
+          hasSwitched = true
+          await world.pay('t1', 10)
+          await world.until(() => expect(held).toBeDefined())
+        } else if (hasSwitched && operations.some(({ kind }) => kind === 'position')) {
+          await new Promise<void>((resolve) => {
+            held ??= resolve
+            if (held !== resolve) resolve()
+          })
+        }
+      },
+      onCommit: (operations) => {
+        if (operations.some((each) => each.kind === 'replace-all' && each.from !== undefined)) held?.()
+      },
+    })
+    await using daemon = await world.start([tills], { database })
+    await world.waitFor(daemon.waitForNonStale())
+    await world.waitFor(daemon.rebuild('tills'))
+    await untilRebuilt(world, daemon, 'tills')
+    await world.waitFor(daemon.waitForNonStale())
+    expect(held).toBeDefined()
+    await expectPlainFold(world.database, { kinds: ['tills'] })
+    expect(await documentsOf(world.database, 'tills--rebuild')).toEqual({})
+  })
+
   test('goes on where it was after a restart', async () => {
     const world = await openWorld()
     await world.pay('t1', ...Array.from({ length: 40 }, () => 1))
@@ -374,6 +407,29 @@ describe('the rebuild of one stream', () => {
     await world.waitFor(daemon.waitForNonStale())
     await expectPlainFold(world.database, { kinds: ['tills'] })
     await world.waitFor(daemon.stop())
+  })
+
+  test('is made again when the shard has gone on meanwhile', async () => {
+    const world = await openWorld()
+    let isMeddling = false
+    const database = watched(world.database, {
+      beforeCommit: async (operations) => {
+        const isOurs = operations.some(
+          (each) => each.kind === 'expect' && each.collection === 'millrace-projections',
+        )
+        if (!isOurs || !isMeddling) return
+        isMeddling = false
+        await world.pay('t1', 100)
+        await world.waitFor(daemon.waitForNonStale())
+      },
+    })
+    await world.pay('t1', 1)
+    await using daemon = await world.start([tills], { database })
+    await world.waitFor(daemon.waitForNonStale())
+    isMeddling = true
+    await daemon.rebuildStream('tills', 't1')
+    expect(isMeddling).toBe(false)
+    await expectPlainFold(world.database, { kinds: ['tills'] })
   })
 
   test('takes in what had been left out, and removes its letters', async () => {

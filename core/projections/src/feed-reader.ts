@@ -1,5 +1,5 @@
 import type { Database } from '@millrace/documents'
-import { abortable, isMillraceError, type Runtime, sleep } from '@millrace/kernel'
+import { abortable, abortReason, isMillraceError, type Runtime, sleep } from '@millrace/kernel'
 import { Wakeup } from '@millrace/processing'
 import type { PageBuffer } from './page-buffer.ts'
 import { PageSize } from './page-size.ts'
@@ -95,15 +95,18 @@ export class FeedReader {
   /** Waits for a hint, or as long as one may wait for it. */
   async #hint(signal: AbortSignal): Promise<void> {
     const { database, runtime, buffer, pollMs } = this.#options
-    const controller = new AbortController()
-    const either = AbortSignal.any([signal, controller.signal])
+    // Its own, so that nothing of a wait is left with a signal that lives as long as the reader.
+    const wait = new AbortController()
+    const stop = () => wait.abort(abortReason(signal))
+    signal.addEventListener('abort', stop, { once: true })
     try {
       await Promise.race([
-        database.eventsBeyond(buffer.through, { waitMsMax: pollMs, signal: either }),
-        sleep(runtime.scheduler, pollMs, either),
+        database.eventsBeyond(buffer.through, { waitMsMax: pollMs, signal: wait.signal }),
+        sleep(runtime.scheduler, pollMs, wait.signal),
       ])
     } finally {
-      controller.abort()
+      signal.removeEventListener('abort', stop)
+      wait.abort()
     }
   }
 }

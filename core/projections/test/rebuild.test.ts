@@ -176,7 +176,10 @@ describe('a rebuild side by side', () => {
           hasSwitched = true
           await world.pay('t1', 10)
           await world.until(() => expect(held).toBeDefined())
-        } else if (hasSwitched && operations.some(({ kind }) => kind === 'position')) {
+        } else if (
+          hasSwitched &&
+          operations.some((each) => each.kind === 'store' && each.collection === 'tills--rebuild')
+        ) {
           await new Promise<void>((resolve) => {
             held ??= resolve
             if (held !== resolve) resolve()

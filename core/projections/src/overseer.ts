@@ -1,9 +1,10 @@
 import { type Database, documentLimits, type PositionsRead, type StoredPosition } from '@millrace/documents'
 import { abortable, assert, millraceError, type Runtime, sleep } from '@millrace/kernel'
 import { Wakeup } from '@millrace/processing'
-import { type KnownRecord, type ProjectionRecord, readRecords } from './projection-record.ts'
+import { type KnownRecord, PROJECTIONS, type ProjectionRecord, recordOf } from './projection-record.ts'
 import type { ProjectionRuns } from './projection-runs.ts'
 import type { RecordChange } from './record-changes.ts'
+import { freshRecord } from './record-decision.ts'
 
 /** How often a rebuild is looked at, in milliseconds: its end is found by a look. */
 const REBUILD_LOOK_MS = 100
@@ -89,7 +90,7 @@ export class Overseer {
     for (;;) {
       const known = await runs.look()
       if (known !== undefined) return known
-      await runs.follow({ known, positions: [], feedEnd: 0, nowMs: 0 })
+      await runs.change(undefined, freshRecord(runs.projection, runs.settings))
     }
   }
 
@@ -107,8 +108,9 @@ export class Overseer {
     const { signal } = this.#ending
     while (!signal.aborted) {
       this.#hasNews = false
-      // A database that fails is no news: the shards say so, and wait for it, too.
-      await abortable(this.#round(), signal).catch(() => {})
+      await abortable(this.#round(), signal).catch((error: unknown) => {
+        if (!signal.aborted) for (const runs of all) runs.failed(error)
+      })
       this.rounds.wake()
       if (this.#hasNews || signal.aborted) continue
       const isRebuilding = all.some(({ known }) => known?.record.rebuild?.state === 'running')
@@ -133,25 +135,19 @@ export class Overseer {
 
   async #roundOf(some: readonly ProjectionRuns[]): Promise<void> {
     const { database, runtime } = this.#options
-    const records = await readRecords(
-      database,
-      some.map(({ name }) => name),
-    )
-    const byName = new Map(records.map((known) => [known.record.id, known]))
-    const [feedEnd] = await database.read([{ kind: 'feed-end' }])
+    const ids = some.map(({ name }) => name)
+    const [stored, feedEnd] = await database.read([
+      { kind: 'load', collection: PROJECTIONS, ids },
+      { kind: 'feed-end' },
+    ])
+    const byName = new Map(stored.map((each) => [each.id, recordOf(each)]))
     const positions = await this.#positionsOf(some, byName)
-    const changed = await Promise.all(
-      some.map((runs) => {
-        const known = byName.get(runs.name)
-        return runs.follow({
-          known,
-          feedEnd,
-          positions: positions.get(runs.name) ?? [],
-          nowMs: runtime.clock.now(),
-        })
-      }),
-    )
-    if (changed.includes(true)) this.#hasNews = true
+    for (const runs of some) {
+      const known = byName.get(runs.name)
+      const sight = { known, feedEnd, positions: positions.get(runs.name) ?? [], nowMs: runtime.clock.now() }
+      // What one projection meets is no reason to leave the others alone.
+      if (await runs.follow(sight)) this.#hasNews = true
+    }
   }
 
   /** Where those stand that are being rebuilt; read behind their records, so that they are not older. */

@@ -27,6 +27,8 @@ export interface ProjectionProgress {
   readonly state: 'running' | 'paused' | 'stopped' | 'outdated' | 'new'
   /** Why it is stopped. */
   readonly error?: RecordedError
+  /** Why this node could not look after it the last time: the database failed, or a rebuild cannot begin. */
+  readonly lastError?: LastError
   /** The position up to which the feed is complete. */
   readonly feedEnd: number
   /** Positions that the last of its shards is behind the feed; events are fewer, since positions have holes. */
@@ -122,7 +124,16 @@ function progressOf(
   }
   const version = versionOf(projection)
   if (record === undefined) {
-    return { ...about, version, state: 'new', behind: facts.feedEnd, eventsPerSecond: 0, shards: [] }
+    const failure = runs.lastError === undefined ? {} : { lastError: runs.lastError }
+    return {
+      ...about,
+      version,
+      state: 'new',
+      behind: facts.feedEnd,
+      eventsPerSecond: 0,
+      shards: [],
+      ...failure,
+    }
   }
   const shards = shardsOf(runs, record.slot, record.shards, facts)
   const { rebuild, error } = record
@@ -134,6 +145,7 @@ function progressOf(
     eventsPerSecond: sum(shards),
     shards,
     ...(error === undefined ? {} : { error }),
+    ...(runs.lastError === undefined ? {} : { lastError: runs.lastError }),
     ...(rebuild === undefined ? {} : { rebuild: rebuildOf(runs, record, rebuild, facts) }),
   }
 }

@@ -1,4 +1,4 @@
-import type { Database, StoredPosition, WriteOperation } from '@millrace/documents'
+import type { Database, StoredDocument, StoredPosition, WriteOperation } from '@millrace/documents'
 import { revokeLease } from '@millrace/event-store'
 import type { LastError } from './shard-status.ts'
 
@@ -72,7 +72,12 @@ export interface KnownRecord {
 /** The records that are stored, in no particular order. Throws what the database throws. */
 export async function readRecords(database: Database, names: readonly string[]): Promise<KnownRecord[]> {
   const [stored] = await database.read([{ kind: 'load', collection: PROJECTIONS, ids: names }])
-  return stored.map(({ text, revision }) => ({ record: JSON.parse(text) as ProjectionRecord, revision }))
+  return stored.map(recordOf)
+}
+
+/** The record that is stored. */
+export function recordOf({ text, revision }: StoredDocument): KnownRecord {
+  return { record: JSON.parse(text) as ProjectionRecord, revision }
 }
 
 /** Writes the record if nobody else has changed it. */

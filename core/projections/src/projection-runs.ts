@@ -1,4 +1,4 @@
-import { errorText, isMillraceError, type Runtime } from '@millrace/kernel'
+import { isMillraceError, type Runtime } from '@millrace/kernel'
 import type { AnyProjection } from './any-projection.ts'
 import type { Halt } from './patience.ts'
 import { type KnownRecord, type RecordedError, readRecords, storeRecord } from './projection-record.ts'
@@ -7,6 +7,7 @@ import { type RecordChange, stoppedBy } from './record-changes.ts'
 import { dueChange, jobsOf, type Sight, wants } from './record-decision.ts'
 import { jobIdOf, type ShardJob } from './shard-job.ts'
 import { ShardRun, type ShardSurroundings } from './shard-run.ts'
+import { type LastError, lastErrorOf } from './shard-status.ts'
 
 /** What of one projection runs on this node, and its record as it was last seen. */
 export class ProjectionRuns {
@@ -17,6 +18,7 @@ export class ProjectionRuns {
   /** Shards that an error has ended, until that is on record. */
   readonly #halts = new Map<ShardRun, Halt>()
   #known: KnownRecord | undefined
+  #lastError: LastError | undefined
 
   constructor(projection: AnyProjection, settings: FullSettings, around: ShardSurroundings) {
     this.projection = projection
@@ -44,18 +46,33 @@ export class ProjectionRuns {
     return known
   }
 
-  /** Brings record and shards to what has been seen. True if the record has changed, and is to be looked at again. */
+  /** Why this node could not look after the projection the last time; undefined if it could. */
+  get lastError(): LastError | undefined {
+    return this.#lastError
+  }
+
+  failed(error: unknown): void {
+    this.#lastError = lastErrorOf(error, this.#around.runtime)
+  }
+
+  /**
+   * Brings record and shards to what has been seen. True if the record has changed, and is to be looked at again. Never
+   * rejects: what goes wrong is {@link lastError}, and tried again at the next look.
+   */
   async follow(sight: Omit<Sight, 'projection' | 'settings'>): Promise<boolean> {
     const { known } = sight
     this.#known = known
     const { projection, settings } = this
-    const change = this.#haltChange(known) ?? dueChange({ ...sight, projection, settings })
-    if (change !== undefined) {
-      await this.change(known, change)
-      return true
+    try {
+      const change = this.#haltChange(known) ?? dueChange({ ...sight, projection, settings })
+      if (change !== undefined) await this.change(known, change)
+      else if (known !== undefined) this.#align(jobsOf(projection, settings, known.record))
+      this.#lastError = undefined
+      return change !== undefined
+    } catch (error) {
+      this.failed(error)
+      return false
     }
-    if (known !== undefined) this.#align(jobsOf(projection, settings, known.record))
-    return false
   }
 
   /** Makes a change to the record that was looked at; false if somebody else was faster. */
@@ -129,8 +146,6 @@ export class ProjectionRuns {
   }
 }
 
-function recordedError({ error, position }: Halt, { clock }: Runtime): RecordedError {
-  const code = isMillraceError(error) ? error.code : 'UNKNOWN'
-  const place = position === undefined ? {} : { position }
-  return { code, message: errorText(error), atMs: clock.now(), ...place }
+function recordedError({ error, position }: Halt, runtime: Runtime): RecordedError {
+  return { ...lastErrorOf(error, runtime), ...(position === undefined ? {} : { position }) }
 }

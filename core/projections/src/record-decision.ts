@@ -40,14 +40,8 @@ export interface Sight {
 /** What has to change about a projection by itself; undefined if nothing has. Plain function, for every node the same. */
 export function dueChange(sight: Sight): RecordChange | undefined {
   const { projection, known, settings } = sight
+  if (known === undefined) return freshRecord(projection, settings)
   const version = versionOf(projection)
-  if (known === undefined) {
-    const { shards } = settings
-    return {
-      record: { id: projection.name, version, shards, slot: 0, state: 'running', rebuilds: 0 },
-      operations: [],
-    }
-  }
   const { record } = known
   const newest = Math.max(record.version, record.rebuild?.version ?? 0)
   if (version > newest)
@@ -55,6 +49,13 @@ export function dueChange(sight: Sight): RecordChange | undefined {
   const { rebuild } = record
   if (rebuild === undefined || rebuild.version !== version || rebuild.state === 'stopped') return undefined
   return record.state === 'paused' ? undefined : rebuildStep(sight, record, rebuild)
+}
+
+/** The record of a projection that has never run. */
+export function freshRecord(projection: AnyProjection, { shards }: FullSettings): RecordChange {
+  const { name: id } = projection
+  const version = versionOf(projection)
+  return { record: { id, version, shards, slot: 0, state: 'running', rebuilds: 0 }, operations: [] }
 }
 
 /** Begins a rebuild; undefined for a projection that cannot be rebuilt. */

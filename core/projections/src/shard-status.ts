@@ -63,11 +63,16 @@ export class ShardStatus {
 
   /** Something failed. */
   failed(error: unknown): void {
-    const code = isMillraceError(error) ? error.code : 'UNKNOWN'
-    this.lastError = { code, message: errorText(error), atMs: this.#runtime.clock.now() }
+    this.lastError = lastErrorOf(error, this.#runtime)
   }
 
   #faded(nowMs: number): number {
     return this.#recent * Math.exp(-(nowMs - this.#noteMs) / RATE_MS)
   }
+}
+
+/** A failure that has just happened, for people. */
+export function lastErrorOf(error: unknown, { clock }: Runtime): LastError {
+  const code = isMillraceError(error) ? error.code : 'UNKNOWN'
+  return { code, message: errorText(error), atMs: clock.now() }
 }

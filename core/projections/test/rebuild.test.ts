@@ -361,6 +361,26 @@ describe('a rebuild in place', () => {
     await expect(other.rebuild('lasting')).rejects.toMatchObject({ code: 'PROJECTION_NOT_REBUILDABLE' })
   })
 
+  test('that cannot begin says why, and holds up no other projection', async () => {
+    const { world, daemon } = await running([notes, tills])
+    await world.waitFor(daemon.stop())
+    const { name, options } = notes
+    const broken = customProjection(name, {
+      ...options,
+      version: 2,
+      reset: () => {
+        throw new RangeError('no idea how')
+      },
+    })
+    await using next = await world.start([broken, tills])
+    await world.pay('t1', 1)
+    await world.waitFor(next.waitForNonStale(['tills']))
+    await world.until(async () => {
+      expect(await progressOf(next, 'notes')).toMatchObject({ lastError: { message: 'no idea how' } })
+    })
+    await expect(next.rebuild('notes')).rejects.toThrow('no idea how')
+  })
+
   test('does not happen to a custom projection of a higher version that cannot be rebuilt: it goes on', async () => {
     const seen: string[] = []
     const lasting = (version: number) =>

@@ -26,9 +26,16 @@ const SCHEMA = {
   ],
 } as const
 
-/** More runs, by the environment variable MILLRACE_RUNS; the same again, by MILLRACE_SEED. */
-const NUM_RUNS = Number(process.env.MILLRACE_RUNS ?? 60)
-const SEED = process.env.MILLRACE_SEED
+/**
+ * More runs, by the environment variable MILLRACE_RUNS; a failure again, by MILLRACE_SEED and MILLRACE_PATH with the seed
+ * and the path that it has named.
+ */
+const { MILLRACE_RUNS, MILLRACE_SEED, MILLRACE_PATH } = process.env
+const PARAMETERS = {
+  numRuns: Number(MILLRACE_RUNS ?? 60),
+  ...(MILLRACE_SEED === undefined ? {} : { seed: Number(MILLRACE_SEED) }),
+  ...(MILLRACE_PATH === undefined ? {} : { path: MILLRACE_PATH }),
+}
 
 /** That an engine does what plain JavaScript over arrays does, whatever it is asked. */
 export function databaseAgreementTests(open: DatabaseFactory): void {
@@ -46,7 +53,7 @@ export function databaseAgreementTests(open: DatabaseFactory): void {
         expect(await answered(tenant, query), JSON.stringify(query)).toEqual(model.query(query))
       }
     })
-    await fc.assert(property, { numRuns: NUM_RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) })
+    await fc.assert(property, PARAMETERS)
   }, 600_000)
 }
 

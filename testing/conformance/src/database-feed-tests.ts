@@ -272,8 +272,9 @@ async function writeMuch(databases: readonly Database[], writing: Writing): Prom
       if (!isRefused) for (const { id } of events) writing.written.add(id)
     }
   })
-  await Promise.all(writers)
-  writing.isOver = true
+  await Promise.all(writers).finally(() => {
+    writing.isOver = true
+  })
 }
 
 /** Follows the feed by pages until the writing is over and nothing comes any more. */
@@ -301,7 +302,7 @@ function concurrencyTests(open: DatabaseFactory): void {
       follow(under.database, writing, { withTopicOnly: true, limit: 2 }),
       follow(under.database, writing, { stream: 's1', limit: 3 }),
     ])
-    const all = (await readAll(under.database, { limit: 10_000 })) ?? []
+    const all = await readAll(under.database, { limit: 10_000 })
     expect(new Set(all.map(({ id }) => id))).toEqual(writing.written)
     for (const events of seen.slice(0, limits.length)) {
       expect(events.map((each) => each.position)).toEqual(all.map((each) => each.position))

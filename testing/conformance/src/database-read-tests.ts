@@ -62,7 +62,6 @@ function batchTests(tenant: ByTenant): void {
     let isOver = false
     const write = async () => {
       for (let round = 1; round <= 40; round += 1) await writeRound(tenant(), round)
-      isOver = true
     }
     const watch = async () => {
       while (!isOver) {
@@ -70,7 +69,10 @@ function batchTests(tenant: ByTenant): void {
         expect(others).toEqual(others.map(() => first))
       }
     }
-    await Promise.all([write(), watch(), watch()])
+    const writing = write().finally(() => {
+      isOver = true
+    })
+    await Promise.all([writing, watch(), watch()])
     expect(await roundsSeen(tenant())).toEqual(Array(6).fill(40))
   })
 }

@@ -1,51 +1,49 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import { resultMeter, type StoredPosition } from '@millrace/documents'
-import { assert } from '@millrace/kernel'
-import { commitGroup } from './commit-group.ts'
-import { type Compiled, compileCount, compileQuery } from './compiled-query.ts'
+import { assert, unreachable } from '@millrace/kernel'
+import { CommitGroup, type UnitOutcome } from './commit-group.ts'
+import { Connection } from './connection.ts'
+import { runRaw } from './raw-statement.ts'
+import { ReadAnswers } from './read-answers.ts'
 import { failureOf } from './sqlite-failure.ts'
-import { closeFile, collectionsIn, openFile } from './sqlite-file.ts'
-import { createCollection, tableOf } from './sqlite-tables.ts'
-import { StatementCache } from './statement-cache.ts'
-import type { DocumentRow, Request, RequestBatch, Response, WorkerSettings } from './worker-protocol.ts'
+import { closeFile, openFile } from './sqlite-file.ts'
+import { planSchema, prepareSchema } from './store-preparation.ts'
+import { TouchedDocuments } from './touched-documents.ts'
+import { transformDocuments } from './transform-run.ts'
+import type { Request, RequestBatch, Response, WorkerSettings } from './worker-protocol.ts'
 
-/**
- * The thread that owns one connection. First answer: the collections, or why it could not open. Then one list of
- * answers for each batch of requests.
- */
+type Of<Kind extends Request['kind']> = Extract<Request, { readonly kind: Kind }>
+
+/** An open file and what works on it. */
+interface Tools {
+  readonly connection: Connection
+  readonly group: CommitGroup
+  readonly answers: ReadAnswers
+}
+
+/** The thread that owns one connection: one list of answers for each batch of requests. */
 class SqliteWorker {
   readonly #settings: WorkerSettings
-  readonly #database: DatabaseSync
-  readonly #statements: StatementCache
+  #tools: Tools | undefined
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings
-    this.#database = openFile(settings)
-    this.#statements = new StatementCache(this.#database, settings.statementsMax)
-  }
-
-  /** Asked of the writer only: the reader must not look into the file while the writer still makes it. */
-  get collections(): string[] {
-    return this.#settings.role === 'writer' ? collectionsIn(this.#database) : []
   }
 
   /** All commits of a batch share one transaction; the other requests come after it. */
-  answer({ requests, atMs }: RequestBatch): Response[] {
-    const commits = requests.filter((request) => request.kind === 'commit')
-    const target = { database: this.#database, statements: this.#statements }
-    const units = commits.map(({ operations }) => operations)
-    const outcomes = units.length === 0 ? [] : commitGroup(target, units, atMs)
+  answer({ requests, atMs }: RequestBatch): readonly Response[] {
+    const units = requests.flatMap((request) => (request.kind === 'commit' ? [request.unit] : []))
+    const outcomes = units.length === 0 ? [] : this.#opened.group.commit(units, atMs)
     let unit = 0
-    return requests.map((request) =>
-      this.#respond(() => {
-        if (request.kind !== 'commit') return this.#do(request)
-        const outcome = outcomes[unit++]
-        assert(outcome !== undefined, 'every unit of a group has an outcome')
-        if ('error' in outcome) throw outcome.error
-        return outcome.revisions
-      }),
-    )
+    return requests.map((request) => {
+      if (request.kind === 'commit') return this.#responseOf(outcomes[unit++])
+      return this.#respond(() => this.#do(request, atMs))
+    })
+  }
+
+  #responseOf(outcome: UnitOutcome | undefined): Response {
+    assert(outcome !== undefined, 'every unit of a group has an outcome')
+    if ('error' in outcome) return { ok: false, failure: failureOf(outcome.error, this.#settings.file) }
+    return { ok: true, value: outcome.results }
   }
 
   #respond(work: () => unknown): Response {
@@ -56,78 +54,61 @@ class SqliteWorker {
     }
   }
 
-  #do(request: Exclude<Request, { kind: 'commit' }>): unknown {
+  get #opened(): Tools {
+    assert(this.#tools !== undefined, 'the file is opened first')
+    return this.#tools
+  }
+
+  #do(request: Exclude<Request, Of<'commit'>>, atMs: number): unknown {
     switch (request.kind) {
+      case 'open':
+        return this.#open()
       case 'prepare':
-        return this.#prepare(request.collections)
-      case 'load':
-        return this.#load(request.collection, request.ids)
-      case 'query':
-        return this.#rows(request.query.collection, compileQuery(request.query))
-      case 'count':
-        return this.#count(compileCount(request.query))
-      case 'positions':
-        return this.#positions(request.processor)
+        return prepareSchema(this.#opened.connection, request.schema, request.options)
+      case 'transform':
+        return this.#transform(request, atMs)
+      case 'plan':
+        return planSchema(this.#opened.connection, request.schema)
+      case 'read':
+        return this.#opened.answers.answer(request.reads)
+      case 'explain':
+        return this.#opened.answers.explain(request.read)
+      case 'raw':
+        return runRaw(this.#opened.connection.database, request.sql, request.parameters)
       case 'close':
-        return closeFile(this.#database)
+        if (this.#tools !== undefined) closeFile(this.#tools.connection.database)
+        return undefined
       default:
-        return request satisfies never
+        return unreachable(request)
     }
   }
 
-  #prepare(collections: readonly string[]): void {
-    try {
-      this.#database.exec(['BEGIN IMMEDIATE', ...collections.map(createCollection), 'COMMIT'].join(';'))
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      throw error
-    }
+  #open(): void {
+    const { statementsMax } = this.#settings
+    const connection = new Connection(openFile(this.#settings), statementsMax)
+    const answers = new ReadAnswers(connection, statementsMax)
+    this.#tools = { connection, group: new CommitGroup(connection), answers }
   }
 
-  #load(collection: string, ids: readonly string[]): DocumentRow[] {
-    const sql = `SELECT id, revision, body FROM ${tableOf(collection)} WHERE id IN (SELECT value FROM json_each(?))`
-    return this.#rows(collection, { sql, parameters: [JSON.stringify(ids)] })
-  }
-
-  #rows(collection: string, { sql, parameters }: Compiled): DocumentRow[] {
-    const measure = resultMeter(collection)
-    const rows: DocumentRow[] = []
-    for (const row of this.#statements.get(sql).iterate(...parameters)) {
-      const text = String(row.body)
-      measure(text)
-      rows.push({ id: String(row.id), revision: Number(row.revision), text })
-    }
-    return rows
-  }
-
-  #count({ sql, parameters }: Compiled): number {
-    return Number(this.#statements.get(sql).get(...parameters)?.count)
-  }
-
-  #positions(processor: string): StoredPosition[] {
-    const sql =
-      'SELECT topic, partition, "offset" FROM positions WHERE processor = ? ORDER BY topic, partition'
-    const rows = this.#statements.get(sql).all(processor)
-    return rows.map(({ topic, partition, offset }) => ({
-      topic: String(topic),
-      partition: Number(partition),
-      offset: Number(offset),
-    }))
+  #transform({ step }: Of<'transform'>, atMs: number): unknown {
+    const { connection, group } = this.#opened
+    return connection.write(() => {
+      const { statements, declarations } = connection
+      const declared = declarations.current
+      const writer = group.documents.writerOf(step.collection, declared)
+      const touched = new TouchedDocuments()
+      const unit = { atMs, correlationId: null, causationId: null, touched }
+      const outcome = transformDocuments(step, { statements, writer, unit })
+      touched.check(statements, declared)
+      return outcome
+    })
   }
 }
 
 function main(): void {
   const port = parentPort
   assert(port !== null, 'this file runs as a worker')
-  const settings = workerData as WorkerSettings
-  let worker: SqliteWorker
-  try {
-    worker = new SqliteWorker(settings)
-  } catch (error) {
-    port.postMessage({ ok: false, failure: failureOf(error, settings.file) } satisfies Response)
-    return
-  }
-  port.postMessage({ ok: true, value: worker.collections } satisfies Response)
+  const worker = new SqliteWorker(workerData as WorkerSettings)
   port.on('message', (batch: RequestBatch) => {
     port.postMessage(worker.answer(batch))
     if (batch.requests.some(({ kind }) => kind === 'close')) port.close()

@@ -1,14 +1,21 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
+/** Choices of a {@link StatementCache}. */
+export interface StatementCacheOptions {
+  readonly statementsMax: number
+  /** Rows come as lists of their columns instead of objects. */
+  readonly isListing?: boolean
+}
+
 /** Prepared statements by their text, the least recently used one dropped first. */
 export class StatementCache {
   readonly #database: DatabaseSync
-  readonly #statementsMax: number
+  readonly #options: StatementCacheOptions
   readonly #statements = new Map<string, StatementSync>()
 
-  constructor(database: DatabaseSync, statementsMax: number) {
+  constructor(database: DatabaseSync, options: StatementCacheOptions) {
     this.#database = database
-    this.#statementsMax = statementsMax
+    this.#options = options
   }
 
   get size(): number {
@@ -17,10 +24,21 @@ export class StatementCache {
 
   get(sql: string): StatementSync {
     const known = this.#statements.get(sql)
-    const statement = known ?? this.#database.prepare(sql)
+    const statement = known ?? this.#prepare(sql)
     if (known !== undefined) this.#statements.delete(sql)
     this.#statements.set(sql, statement)
-    if (this.#statements.size > this.#statementsMax) this.#dropOldest()
+    if (this.#statements.size > this.#options.statementsMax) this.#dropOldest()
+    return statement
+  }
+
+  /** Runs a statement that is not worth keeping. */
+  runOnce(sql: string): void {
+    this.#database.exec(sql)
+  }
+
+  #prepare(sql: string): StatementSync {
+    const statement = this.#database.prepare(sql)
+    if (this.#options.isListing === true) statement.setReturnArrays(true)
     return statement
   }
 

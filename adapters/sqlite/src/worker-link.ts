@@ -22,70 +22,106 @@ interface Waiting {
 }
 
 /**
- * The way to one worker thread. One batch is under way at a time; what arrives meanwhile waits and goes together next:
- * that is how commits come to share a transaction.
+ * The way to one worker thread.
+ *
+ * - *Closed*: there is no open file. The first request starts a thread, if there is none, and has it open the file.
+ * - *Opening*: requests wait. If it fails, all of them fail as well, and it is closed again.
+ * - *Open*: one batch is on its way; what arrives meanwhile waits and goes together next. That is how commits come to
+ *   share a transaction.
+ * - A thread that ends unasked takes all requests with it, those that wait too; what was on its way may have been done.
+ *   Then it is closed, and the next request starts another thread: the engine has rolled back what was not committed
+ *   when the connection went.
+ * - *Ended*, by {@link close}: what waits is done, then the file is closed, and the thread ends.
  */
 export class WorkerLink {
   readonly #options: WorkerLinkOptions
-  readonly #worker: Worker
   readonly #waiting: BoundedQueue<Waiting>
+  #worker: Worker | undefined
+  #state: 'closed' | 'opening' | 'open' | 'ended' = 'closed'
   #underWay: readonly Waiting[] = []
+  #isScheduled = false
+  #ending: Promise<void> | undefined
   /** The request to close: it goes when nothing else waits, and needs no room in the queue. */
   #last: Waiting | undefined
-  #isScheduled = false
-  #failure: MillraceError | undefined
 
-  private constructor(options: WorkerLinkOptions, worker: Worker) {
+  constructor(options: WorkerLinkOptions) {
     this.#options = options
-    this.#worker = worker
     const { requestsMax: itemsMax, requestBytesMax: bytesMax } = options
     const name = `requests to the database ${options.settings.file}`
     this.#waiting = new BoundedQueue({ name, itemsMax, bytesMax, sizeOf: ({ bytes }) => bytes })
   }
 
-  /** Starts the worker; `collections` are those that the file has. Throws what keeps the file from being opened. */
-  static async open(
-    options: WorkerLinkOptions,
-  ): Promise<{ link: WorkerLink; collections: readonly string[] }> {
-    const worker = new Worker(options.script, { workerData: options.settings })
-    const link = new WorkerLink(options, worker)
-    const opened = await new Promise<Response>((resolve, reject) => {
-      worker.once('message', resolve)
-      worker.once('error', (error) => reject(link.#fail(errorText(error))))
-      worker.once('exit', (code) => reject(link.#fail(`its thread ended with ${code}`)))
-    })
-    if (!opened.ok) throw errorOf(opened.failure)
-    worker.on('message', (responses: readonly Response[]) => link.#settle(responses))
-    // A database that waits for work does not keep the process alive; one that works does.
-    worker.unref()
-    return { link, collections: opened.value as readonly string[] }
+  /** Starts the thread ahead of the first request, since that takes a while. The file is not touched. */
+  start(): void {
+    this.#worker ??= this.#startWorker()
   }
 
-  /** Resolves with the worker's answer. @throws QUEUE_FULL, DATABASE_FAILED if the worker died, and what it answers */
+  /** Opens the file. @throws what keeps it from being opened */
+  open(): Promise<void> {
+    this.#state = 'opening'
+    this.start()
+    return new Promise<unknown>((resolve, reject) => {
+      this.#post([{ request: { kind: 'open' }, bytes: 0, resolve, reject }])
+    }).then(
+      () => {
+        this.#state = 'open'
+        this.#schedule()
+      },
+      async (error: MillraceError) => {
+        await this.#stop(error)
+        throw error
+      },
+    )
+  }
+
+  /** Resolves with the worker's answer. @throws QUEUE_FULL, DATABASE_FAILED if the thread died, and what it answers */
   send(request: Request, bytes = 0): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) throw this.#failure
       this.#waiting.push({ request, bytes, resolve, reject })
       this.#schedule()
     })
   }
 
   /** Does what is waiting, then closes the file and ends the thread. Nothing may be sent after it. */
-  async close(): Promise<void> {
-    if (this.#failure !== undefined) return
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
-    const closed = new Promise((resolve, reject) => {
-      this.#last = { request: { kind: 'close' }, bytes: 0, resolve, reject }
-    })
-    this.#schedule()
-    await closed
-    this.#worker.ref()
-    await ended
+  close(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker
+    if (worker !== undefined) {
+      const ended = new Promise((resolve) => worker.once('exit', resolve))
+      await new Promise<unknown>((resolve) => {
+        this.#last = { request: { kind: 'close' }, bytes: 0, resolve, reject: resolve }
+        this.#schedule()
+      })
+      worker.ref()
+      await ended
+    }
+    this.#state = 'ended'
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(this.#options.script, { workerData: this.#options.settings })
+    worker.on('message', (responses: readonly Response[]) => this.#settle(responses))
+    worker.once('error', (error) => this.#fail(worker, errorText(error)))
+    worker.once('exit', (code) => this.#fail(worker, `its thread ended with ${code}`))
+    // A database that waits for work does not keep the process alive; one that works does.
+    worker.unref()
+    return worker
+  }
+
+  /** Ends a thread that could not open the file. */
+  async #stop(error: MillraceError): Promise<void> {
+    const worker = this.#worker
+    this.#reset(error)
+    await worker?.terminate()
   }
 
   /** On a later turn, so that requests of one turn go together. */
   #schedule(): void {
-    if (this.#isScheduled || this.#underWay.length > 0) return
+    if (this.#isScheduled) return
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
@@ -94,25 +130,38 @@ export class WorkerLink {
   }
 
   #sendBatch(): void {
+    if (this.#state === 'opening' || this.#underWay.length > 0) return
+    if (this.#state === 'closed' && this.#waiting.size > 0) {
+      this.open().catch(() => {
+        // All that waits has been told.
+      })
+      return
+    }
     const batch: Waiting[] = []
     while (batch.length < this.#options.batchMax) {
       const next = this.#waiting.shift()
       if (next === undefined) break
       batch.push(next)
     }
-    if (batch.length === 0 && this.#last !== undefined) batch.push(this.#last)
-    if (batch.length === 0 || this.#failure !== undefined) return
-    this.#underWay = batch
-    this.#worker.ref()
+    if (batch.length === 0 && this.#last !== undefined) {
+      batch.push(this.#last)
+      this.#last = undefined
+    }
+    if (batch.length > 0) this.#post(batch)
+  }
+
+  #post(batch: readonly Waiting[]): void {
     const message: RequestBatch = { atMs: this.#options.now(), requests: batch.map(({ request }) => request) }
-    this.#worker.postMessage(message)
+    this.#underWay = batch
+    this.#worker?.ref()
+    this.#worker?.postMessage(message)
   }
 
   #settle(responses: readonly Response[]): void {
     const settled = this.#underWay
     assert(settled.length === responses.length, 'a worker answers every request of a batch')
     this.#underWay = []
-    this.#worker.unref()
+    this.#worker?.unref()
     this.#schedule()
     settled.forEach(({ resolve, reject }, index) => {
       const response = responses[index] as Response
@@ -121,17 +170,19 @@ export class WorkerLink {
     })
   }
 
-  /** Rejects all that waits, now and later; what was under way may have been written. */
-  #fail(reason: string): MillraceError {
-    const error = millraceError('DATABASE_FAILED', { reason: `${this.#options.settings.file}: ${reason}` })
-    this.#failure ??= error
-    const lost = [
-      ...this.#underWay,
-      ...this.#waiting.drain(),
-      ...(this.#last === undefined ? [] : [this.#last]),
-    ]
+  #fail(worker: Worker, reason: string): void {
+    if (worker !== this.#worker) return
+    this.#reset(millraceError('DATABASE_FAILED', { reason: `${this.#options.settings.file}: ${reason}` }))
+  }
+
+  /** Back to *closed*: rejects all that is on its way or waits. */
+  #reset(error: MillraceError): void {
+    const lost = [...this.#underWay, ...this.#waiting.drain()]
+    if (this.#last !== undefined) lost.push(this.#last)
+    this.#worker = undefined
+    this.#state = 'closed'
     this.#underWay = []
-    for (const { reject } of lost) reject(this.#failure)
-    return this.#failure
+    this.#last = undefined
+    for (const { reject } of lost) reject(error)
   }
 }

@@ -1,25 +1,36 @@
-import type { CheckedQuery, PreparedOperation } from '@millrace/documents'
+import type {
+  CheckedRead,
+  CheckedSchema,
+  CheckedTransform,
+  PrepareOptions,
+  RawValue,
+} from '@millrace/documents'
+import type { CommitUnit } from './write-unit.ts'
+
+/** What a worker's connection is for. */
+export type WorkerRole = 'writer' | 'reader' | 'raw'
 
 /** What a worker is told when it starts. */
 export interface WorkerSettings {
-  readonly role: 'writer' | 'reader'
+  readonly role: WorkerRole
   readonly file: string
   readonly busyTimeoutMs: number
   readonly statementsMax: number
   readonly fileBytesMax: number | undefined
 }
 
-export type WriteRequest =
-  | { readonly kind: 'prepare'; readonly collections: readonly string[] }
-  | { readonly kind: 'commit'; readonly operations: readonly PreparedOperation[] }
-
-export type ReadRequest =
-  | { readonly kind: 'load'; readonly collection: string; readonly ids: readonly string[] }
-  | { readonly kind: 'query'; readonly query: CheckedQuery }
-  | { readonly kind: 'count'; readonly query: CheckedQuery }
-  | { readonly kind: 'positions'; readonly processor: string }
-
-export type Request = WriteRequest | ReadRequest | { readonly kind: 'close' }
+export type Request =
+  /** The first one: opens the file. */
+  | { readonly kind: 'open' }
+  | { readonly kind: 'prepare'; readonly schema: CheckedSchema; readonly options: PrepareOptions }
+  | { readonly kind: 'commit'; readonly unit: CommitUnit }
+  | { readonly kind: 'transform'; readonly step: CheckedTransform }
+  | { readonly kind: 'plan'; readonly schema: CheckedSchema }
+  | { readonly kind: 'read'; readonly reads: readonly CheckedRead[] }
+  | { readonly kind: 'explain'; readonly read: CheckedRead }
+  | { readonly kind: 'raw'; readonly sql: string; readonly parameters: readonly RawValue[] }
+  /** The last one: closes the file. */
+  | { readonly kind: 'close' }
 
 /** Requests that go to the worker together; the answers come back together, in the same order. */
 export interface RequestBatch {
@@ -36,10 +47,3 @@ export interface Failure {
 export type Response =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly failure: Failure }
-
-/** A document as the worker hands it over; the body is parsed where it is wanted. */
-export interface DocumentRow {
-  readonly id: string
-  readonly revision: number
-  readonly text: string
-}

@@ -1,25 +1,25 @@
 import { databaseSuite } from '@millrace/conformance'
+import type { Database } from '@millrace/documents'
 import { openSqlite } from '@millrace/sqlite'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 databaseSuite('openSqlite', async () => {
   const directory = await temporaryDirectory()
-  const file = directory.path('store.db')
-  const opened = [await openSqlite({ file })]
+  const opened: Database[] = []
   const open = async () => {
-    const database = await openSqlite({ file })
+    const database = await openSqlite({ file: directory.path('store.db') })
     opened.push(database)
     return database
   }
   const closeAll = () => Promise.all(opened.map((database) => database.close()))
   return {
-    database: opened[0]!,
+    database: await open(),
     open,
     reopen: async () => {
       await closeAll()
       return open()
     },
-    parameterMark: () => '?',
+    parameterMark: (index) => `?${index}`,
     [Symbol.asyncDispose]: async () => {
       await closeAll()
       await directory[Symbol.asyncDispose]()

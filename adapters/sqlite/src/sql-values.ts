@@ -1,0 +1,36 @@
+import { assert } from '@millrace/kernel'
+
+/** What can be bound. */
+export type SqlValue = string | number | null
+
+/** How values get into a statement. */
+export interface SqlValues {
+  /** What stands for the value in the statement's text. */
+  put(value: string | number): string
+}
+
+/** Values that are bound: the text only gets their numbers. */
+export class BoundValues implements SqlValues {
+  readonly #values: SqlValue[] = []
+
+  get all(): readonly SqlValue[] {
+    return this.#values
+  }
+
+  put(value: SqlValue): string {
+    this.#values.push(value)
+    return `?${this.#values.length}`
+  }
+}
+
+/**
+ * Values that stand in the text, because an index cannot have parameters. Only for what a schema declares, which has no
+ * quotes, backslashes or control characters.
+ */
+export const literalValues: SqlValues = {
+  put(value) {
+    if (typeof value === 'number') return `${value}`
+    assert(!/['\0]/.test(value), 'a declared text has no quotes')
+    return `'${value}'`
+  },
+}

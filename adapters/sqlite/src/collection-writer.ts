@@ -30,6 +30,16 @@ export interface CollectionTools {
   readonly words: WordIndex
 }
 
+/** A change of many documents. */
+interface ManyChange {
+  /** The statement up to its condition. */
+  readonly sql: string
+  /** Which documents may be meant at all. */
+  readonly which: string
+  /** The contents change, or only marks do, or the documents go. */
+  readonly effect: 'changed' | 'marked' | 'gone'
+}
+
 /** The columns that every change sets, with their parameters. */
 const RENEWED = 'revision = d.revision + 1, changed_at = ?1, correlation_id = ?2, causation_id = ?3'
 
@@ -120,9 +130,10 @@ export class CollectionWriter {
 
   #patchWhere(operation: Of<'patch-where'>, unit: WriteUnit): OperationResult {
     const { patches } = operation
-    const change = `UPDATE ${this.#table} AS d SET body = millrace_patch(d.id, d.body), ${RENEWED}`
+    const sql = `UPDATE ${this.#table} AS d SET body = millrace_patch(d.id, d.body), ${RENEWED}`
+    const change = { sql, which: 'd.deleted_at IS NULL', effect: 'changed' } as const
     return this.#tools.patching.run({ collection: this.#collection.name, patches }, () =>
-      this.#changeMany(change, 'd.deleted_at IS NULL', operation, unit),
+      this.#changeMany(change, operation, unit),
     )
   }
 
@@ -137,46 +148,62 @@ export class CollectionWriter {
   }
 
   #deleteWhere(operation: Of<'delete-where'>, unit: WriteUnit): OperationResult {
-    if (operation.hard)
-      return this.#changeMany(`DELETE FROM ${this.#table} AS d`, '1', operation, unit, 'gone')
-    const mark = `UPDATE ${this.#table} AS d SET deleted_at = ?1, ${RENEWED}`
-    return this.#changeMany(mark, 'd.deleted_at IS NULL', operation, unit)
+    if (operation.hard) {
+      const sql = `DELETE FROM ${this.#table} AS d`
+      return this.#changeMany({ sql, which: '1', effect: 'gone' }, operation, unit)
+    }
+    const sql = `UPDATE ${this.#table} AS d SET deleted_at = ?1, ${RENEWED}`
+    return this.#changeMany({ sql, which: 'd.deleted_at IS NULL', effect: 'marked' }, operation, unit)
   }
 
   #restoreWhere(operation: Of<'restore-where'>, unit: WriteUnit): OperationResult {
-    const restore = `UPDATE ${this.#table} AS d SET deleted_at = NULL, ${RENEWED}`
-    return this.#changeMany(restore, 'd.deleted_at IS NOT NULL', { ...operation, withChanges: false }, unit)
+    const sql = `UPDATE ${this.#table} AS d SET deleted_at = NULL, ${RENEWED}`
+    const change = { sql, which: 'd.deleted_at IS NOT NULL', effect: 'marked' } as const
+    return this.#changeMany(change, { ...operation, withChanges: false }, unit)
   }
 
   /** Changes all documents that match. Reads back which ones only where somebody has to know. */
   #changeMany(
-    change: string,
-    which: string,
+    { sql: change, which, effect }: ManyChange,
     operation: { readonly tenant: string; readonly where: Filter | undefined; readonly withChanges: boolean },
     unit: WriteUnit,
-    outcome: 'changed' | 'gone' = 'changed',
   ): OperationResult {
     const { tenant, where, withChanges } = operation
     const values = new BoundValues()
     // A change has these as its first parameters.
-    if (outcome === 'changed') for (const mark of marksOf(unit)) values.put(mark)
+    if (effect !== 'gone') for (const mark of marksOf(unit)) values.put(mark)
     const tenantMark = values.put(tenant)
     const target = { collection: this.#collection, values, document: 'd.', tenant: tenantMark } as const
     const condition = where === undefined ? '1' : filterSql(where, target)
     const sql = `${change} WHERE d.tenant = ${tenantMark} AND ${which} AND ${condition}`
+    const isFollowed = this.#isFollowed && effect !== 'marked'
     return this.#attempt(undefined, () => {
-      if (!withChanges && !this.#isFollowed) return { count: this.#run(sql, values.all) }
-      const body = outcome === 'changed' ? 'body' : 'NULL'
-      const returning = `${sql} RETURNING id, revision, ${this.#isFollowed ? body : 'NULL'} AS text`
-      const changes: DocumentChange[] = []
-      let count = 0
-      for (const { id, revision, text } of this.#tools.statements.get(returning).iterate(...values.all)) {
-        count += 1
-        if (withChanges) addChange(changes, { id: String(id), revision: Number(revision) })
-        if (this.#isFollowed) this.#follow(tenant, String(id), text === null ? undefined : String(text), unit)
-      }
-      return withChanges ? { count, changes } : { count }
+      if (!withChanges && !isFollowed) return { count: this.#run(sql, values.all) }
+      const limit = withChanges ? documentLimits.changesMax : Number.POSITIVE_INFINITY
+      const changes = this.#changed(`${sql} RETURNING id, revision`, values.all, limit)
+      // Only now: full text cannot be written to while the statement may still be searching in it.
+      if (isFollowed) for (const { id } of changes) this.#follow(tenant, id, this.#textOf(tenant, id), unit)
+      return withChanges ? { count: changes.length, changes } : { count: changes.length }
     })
+  }
+
+  #changed(sql: string, parameters: readonly SqlValue[], limit: number): DocumentChange[] {
+    const changes: DocumentChange[] = []
+    this.#tools.statements.each(sql, parameters, ({ id, revision }) => {
+      if (changes.length === limit) {
+        const seen = `more than ${limit} changes to answer with`
+        throw millraceError('COMMIT_TOO_LARGE', { seen, limit })
+      }
+      changes.push({ id: String(id), revision: Number(revision) })
+    })
+    return changes
+  }
+
+  /** What full text has to look at; undefined if the document is gone. */
+  #textOf(tenant: string, id: string): string | undefined {
+    if (this.#collection.schema.fullText.length === 0) return undefined
+    const row = this.#get(this.#sql.body, [tenant, id])
+    return row === undefined ? undefined : String(row.body)
   }
 
   /** Tells full text and references of a change; the text is undefined if the document is gone. */
@@ -257,14 +284,9 @@ function statementsOf(table: string) {
     rewrite: `${update} body = ?6, ${RENEWED} WHERE ${one}`,
     mark: `${update} deleted_at = ?1, ${RENEWED} WHERE ${one} AND d.deleted_at IS NULL`,
     remove: `DELETE FROM ${table} WHERE tenant = ?1 AND id = ?2`,
+    body: `SELECT body FROM ${table} WHERE tenant = ?1 AND id = ?2`,
     revision: `SELECT revision FROM ${table} WHERE tenant = ?1 AND id = ?2 AND deleted_at IS NULL`,
   }
-}
-
-function addChange(changes: DocumentChange[], change: DocumentChange): void {
-  const { changesMax: limit } = documentLimits
-  if (changes.length < limit) changes.push(change)
-  else throw millraceError('COMMIT_TOO_LARGE', { seen: `more than ${limit} changes to answer with`, limit })
 }
 
 /** `violated` is the name of an index or of a column; `text` the document that is not unique, as far as it is known. */

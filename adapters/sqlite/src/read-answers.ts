@@ -158,11 +158,11 @@ export class ReadAnswers {
       return rows
     }
     const rows: SqlRow[] = []
-    for (const row of this.#listing.get(statement.sql).iterate(...statement.parameters)) {
+    this.#listing.each(statement.sql, statement.parameters, (row) => {
       const columns = row as unknown as SqlRow
       measure(columns.at(-1) as string)
       rows.push(columns)
-    }
+    })
     return rows
   }
 }

@@ -1,4 +1,5 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { SqlValue } from './sql-values.ts'
 
 /** Choices of a {@link StatementCache}. */
 export interface StatementCacheOptions {
@@ -29,6 +30,23 @@ export class StatementCache {
     this.#statements.set(sql, statement)
     if (this.#statements.size > this.#options.statementsMax) this.#dropOldest()
     return statement
+  }
+
+  /**
+   * Visits rows one by one, for results that may be too large to hold. A statement that fails on the way is dropped:
+   * `node:sqlite` would tell its error again to whoever used it next.
+   */
+  each(
+    sql: string,
+    parameters: readonly SqlValue[],
+    visit: (row: Record<string, SQLOutputValue>) => void,
+  ): void {
+    try {
+      for (const row of this.get(sql).iterate(...parameters)) visit(row)
+    } catch (error) {
+      this.#statements.delete(sql)
+      throw error
+    }
   }
 
   /** Runs a statement that is not worth keeping. */

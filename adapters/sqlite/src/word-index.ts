@@ -35,9 +35,9 @@ export class WordIndex {
   /** Gathers the words of all documents that there are. */
   fill(collection: DeclaredCollection): void {
     const all = `SELECT tenant, id, body FROM "${documentsTable(collection.name)}"`
-    for (const { tenant, id, body } of this.#statements.get(all).iterate()) {
+    this.#statements.each(all, [], ({ tenant, id, body }) => {
       this.put(collection, String(tenant), String(id), String(body))
-    }
+    })
   }
 
   #numberOf(collection: string, tenant: string, id: string): number {

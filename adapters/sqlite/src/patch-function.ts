@@ -1,5 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { applyPatches, checkDocumentLength, type Patch } from '@millrace/documents'
+import {
+  applyPatches,
+  checkDocumentLength,
+  type JsonValue,
+  type Patch,
+  parseKeepingNumbers,
+} from '@millrace/documents'
 import { assert } from '@millrace/kernel'
 
 /** What is being patched. */
@@ -42,10 +48,18 @@ export class PatchFunction {
   #patch(id: string, text: string): string {
     assert(this.#current !== undefined, 'the patch function runs in its own statements only')
     const { collection, patches } = this.#current
-    const body = JSON.parse(text)
+    const body = (HAS_LONG_NUMBERS.test(text) ? parseKeepingNumbers(text) : JSON.parse(text)) as Body
     const patched = JSON.stringify(applyPatches({ collection, id, body }, patches))
     checkDocumentLength(collection, id, patched.length)
     this.#lastText = patched
     return patched
   }
 }
+
+type Body = Readonly<Record<string, JsonValue>>
+
+/**
+ * Whether there may be a number in a JSON text that JavaScript cannot hold: one with 16 digits or more, or an exponent.
+ * Parsing one that keeps its digits takes several times as long. A text that only looks like it does no harm.
+ */
+const HAS_LONG_NUMBERS = /[:,[\s]-?[0-9.]*(?:[0-9.]{16}|[0-9][eE][+-]?[0-9])/

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FoundServer } from './find-server.ts'
 import { freePort, runServer } from './run-server.ts'
-import { type ServiceName, services, type Version } from './server-kind.ts'
+import { type Service, type ServiceName, services, type Version } from './server-kind.ts'
 
 /** A server of a test's own, with data that ends with it. */
 export interface TestServer extends AsyncDisposable {
@@ -22,9 +22,16 @@ export interface TestServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts a server on free ports of loopback with its data in a new folder of the system's temporary directory. */
-export async function startTestServer(name: ServiceName, server: FoundServer): Promise<TestServer> {
-  const service = services[name]
+/**
+ * Starts a server on free ports of loopback with its data in a new folder of the system's temporary directory. PostgreSQL
+ * takes settings such as `fsync=off`, which go before its own.
+ */
+export async function startTestServer(
+  name: ServiceName,
+  server: FoundServer,
+  settings: readonly string[] = [],
+): Promise<TestServer> {
+  const service = withSettings(services[name], settings)
   const root = mkdtempSync(join(tmpdir(), `millrace-${name}-`))
   const place = { directory: join(root, 'data'), port: await freePort(), monitorPort: await freePort() }
   let running = await runServer(service, server, place)
@@ -61,4 +68,15 @@ function ended(child: ChildProcess, end: () => void): Promise<void> {
     child.once('exit', () => resolve())
     end()
   })
+}
+
+function withSettings(service: Service, settings: readonly string[]): Service {
+  if (settings.length === 0) return service
+  return {
+    ...service,
+    argumentsFor: (place, version) => [
+      ...service.argumentsFor(place, version),
+      ...settings.flatMap((setting) => ['-c', setting]),
+    ],
+  }
 }

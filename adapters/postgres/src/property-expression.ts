@@ -27,18 +27,15 @@ export interface PropertyScope {
 export function propertyAt(scope: PropertyScope, path: readonly string[]): PropertyExpression {
   const { names, schema, isInside } = scope
   const isIndexed = !isInside && hasPath(indexedPaths(schema), path)
-  const value = valueAt(scope, path, isIndexed)
-  return {
-    value,
-    indexedKey: isIndexed ? sortKeyOf(names, value) : undefined,
-    column: isInside ? undefined : columnAt(schema, path),
-  }
+  const column = isInside ? undefined : columnAt(schema, path)
+  const value = valueAt(scope, path, isIndexed || column !== undefined)
+  return { value, indexedKey: isIndexed ? sortKeyOf(names, value) : undefined, column }
 }
 
 /** The JSON at a path. Only objects have properties for `->` with a text, so arrays are not looked into. */
-function valueAt({ values, root }: PropertyScope, path: readonly string[], isIndexed: boolean): string {
+function valueAt({ values, root }: PropertyScope, path: readonly string[], isDeclared: boolean): string {
   // A declared path is written out as in the index, so that also a plan that is kept for all parameters can use it.
-  const segments = path.map((segment) => (isIndexed ? literal(segment) : values.text(segment)))
+  const segments = path.map((segment) => (isDeclared ? literal(segment) : values.text(segment)))
   return segments.length === 0 ? root : `(${[root, ...segments].join(' -> ')})`
 }
 

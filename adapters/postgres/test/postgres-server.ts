@@ -1,4 +1,4 @@
-import { openPostgres, type PostgresDatabase, type PostgresOptions } from '@millrace/postgres'
+import { openPostgres } from '@millrace/postgres'
 import { type FoundServer, findServers, services, startTestServer, type TestServer } from '@millrace/services'
 import { Client } from 'pg'
 import { afterAll, beforeAll } from 'vitest'
@@ -56,9 +56,9 @@ async function startPostgres(program: FoundServer): Promise<PostgresForTests> {
   }
 }
 
-/** Opens a database of the test, which ends with it. */
-export async function openedOn(url: string, options: PostgresOptions = {}): Promise<PostgresDatabase> {
-  return openPostgres({ url, ...options })
+/** A server's time is not ours: what goes by it needs a moment. */
+export function passTime(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs + 20))
 }
 
 /** Runs a statement as somebody else, on a connection of its own. */

@@ -41,8 +41,12 @@ export function compileFilter(scope: PropertyScope, filter: Filter): string {
       return `(${propertyAt(scope, filter.path).value} IS NOT NULL)`
     case 'in':
       return compileIn(scope, propertyAt(scope, filter.path), filter.values)
-    case 'compare':
-      return withContainment(scope, filter, compileComparison(scope, propertyAt(scope, filter.path), filter))
+    case 'compare': {
+      const property = propertyAt(scope, filter.path)
+      const condition = compileComparison(scope, property, filter)
+      const isDeclared = property.indexedKey !== undefined || property.column !== undefined
+      return isDeclared ? condition : withContainment(scope, filter, condition)
+    }
     case 'starts-with':
       return compilePrefix(scope, propertyAt(scope, filter.path), filter.value)
     case 'contains': {

@@ -3,11 +3,11 @@ import { type Comparison, type Filter, type FilterValue, wordsOf } from '@millra
 import { unreachable } from '@millrace/kernel'
 import {
   declaredValue,
+  isText,
   numberOf,
   type PropertyExpression,
   type PropertyScope,
   propertyAt,
-  textOf,
 } from './property-expression.ts'
 import { behindPrefix, isWholeInKey, KEY_RANK, sortKey } from './sort-key.ts'
 import { literal, quoted } from './table-names.ts'
@@ -50,8 +50,9 @@ export function compileFilter(scope: PropertyScope, filter: Filter): string {
     case 'starts-with':
       return compilePrefix(scope, propertyAt(scope, filter.path), filter.value)
     case 'contains': {
-      const text = textOf(propertyAt(scope, filter.path).value)
-      return `(strpos(${text}, ${scope.values.text(filter.value)}) > 0)`
+      const property = propertyAt(scope, filter.path)
+      const found = `strpos(${property.text} COLLATE "C", ${scope.values.text(filter.value)}) > 0`
+      return `(${found} AND ${isText(property)})`
     }
     default:
       return unreachable(filter)
@@ -83,25 +84,26 @@ function compileComparison(
   if (column !== undefined && typeof value === JAVASCRIPT_TYPES[column.type]) {
     return compareColumn(scope, property, column.sql, operator, value as string | number | boolean)
   }
-  return comparePlain(scope, property.value, operator, value)
+  return comparePlain(scope, property, operator, value)
 }
 
 const JAVASCRIPT_TYPES = { text: 'string', number: 'number', boolean: 'boolean' } as const
 
-/** Looks at the JSON itself. */
+/** Looks at the document itself. */
 function comparePlain(
   { values }: PropertyScope,
-  json: string,
+  property: PropertyExpression,
   operator: Symbolic,
   value: FilterValue,
 ): string {
   switch (typeof value) {
     case 'number':
-      return `(${numberOf(json)} ${SYMBOLS[operator]} ${values.number(value)})`
+      return `(${numberOf(property)} ${SYMBOLS[operator]} ${values.number(value)})`
     case 'string':
-      if (operator === 'eq') return `(${json} = ${values.jsonb(JSON.stringify(value))})`
-      return `(${textOf(json)} ${SYMBOLS[operator]} ${values.text(value)})`
+      // The text first, whatever it is of: it sorts most out.
+      return `(${property.text} COLLATE "C" ${SYMBOLS[operator]} ${values.text(value)} AND ${isText(property)})`
     default: {
+      const { value: json } = property
       const found = valuesThatHold(operator, value).map((each) => `'${each}'::jsonb`)
       if (found.length === 0) return nothing(json)
       const looked = value === null ? `coalesce(${json}, 'null'::jsonb)` : json
@@ -129,7 +131,7 @@ function valuesThatHold(operator: Symbolic, value: boolean | null): readonly (bo
 /** Looks at the sort key, which an index has; in full only at texts that are longer than the key. */
 function compareKey(
   scope: PropertyScope,
-  { value: json }: PropertyExpression,
+  property: PropertyExpression,
   key: string,
   operator: Symbolic,
   value: FilterValue,
@@ -137,10 +139,10 @@ function compareKey(
   const { values } = scope
   if (value === null || typeof value === 'boolean') {
     const keys = valuesThatHold(operator, value).map((each) => literal(sortKey(each)))
-    return keys.length === 0 ? nothing(json) : `(${key} IN (${keys.join(', ')}))`
+    return keys.length === 0 ? nothing(property.value) : `(${key} IN (${keys.join(', ')}))`
   }
   const own = values.text(sortKey(value))
-  const rest = isWholeInKey(value) ? '' : ` AND ${comparePlain(scope, json, operator, value)}`
+  const rest = isWholeInKey(value) ? '' : ` AND ${comparePlain(scope, property, operator, value)}`
   const [first, behind] =
     typeof value === 'number' ? [KEY_RANK.number, KEY_RANK.text] : [KEY_RANK.text, KEY_RANK.other]
   // A text that is longer than a key may be on either side of another one with the same key.
@@ -165,7 +167,7 @@ export const COLUMN_CHARACTERS = 500
 
 function compareColumn(
   scope: PropertyScope,
-  { value: json }: PropertyExpression,
+  property: PropertyExpression,
   column: string,
   operator: Symbolic,
   value: string | number | boolean,
@@ -173,7 +175,7 @@ function compareColumn(
   const { values } = scope
   if (typeof value === 'boolean') return `(${column} ${SYMBOLS[operator]} ${values.boolean(value)})`
   if (typeof value === 'number') return `(${column} ${SYMBOLS[operator]} ${values.number(value)})`
-  const plain = () => comparePlain(scope, json, operator, value)
+  const plain = () => comparePlain(scope, property, operator, value)
   if (operator === 'eq')
     return value.length <= COLUMN_CHARACTERS ? `(${column} = ${values.text(value)})` : plain()
   return `(${column} ${SYMBOLS[operator]} ${values.text(value)} OR (${column} IS NULL AND ${plain()}))`
@@ -181,23 +183,22 @@ function compareColumn(
 
 function compileIn(scope: PropertyScope, property: PropertyExpression, list: readonly FilterValue[]): string {
   const { values } = scope
-  const { indexedKey, value: json } = property
-  if (list.length === 0) return nothing(json)
+  const { indexedKey, text } = property
+  if (list.length === 0) return nothing(property.value)
   if (indexedKey !== undefined && list.every(isWholeInKey)) {
     return `(${indexedKey} = ANY (${values.texts(list.map(sortKey))}))`
   }
   const numbers = list.filter((value) => typeof value === 'number')
   const texts = list.filter((value) => typeof value === 'string')
   const rest = list.filter((value) => value === null || typeof value === 'boolean')
-  const parts = rest.map((value) => comparePlain(scope, json, 'eq', value))
-  if (numbers.length > 0) parts.push(`${numberOf(json)} = ANY (${values.numbers(numbers)})`)
-  if (texts.length > 0)
-    parts.push(`${json} = ANY (${values.jsonbs(texts.map((text) => JSON.stringify(text)))})`)
+  const parts = rest.map((value) => comparePlain(scope, property, 'eq', value))
+  if (numbers.length > 0) parts.push(`${numberOf(property)} = ANY (${values.numbers(numbers)})`)
+  if (texts.length > 0) parts.push(`(${text} = ANY (${values.texts(texts)}) AND ${isText(property)})`)
   return `(${parts.join(' OR ')})`
 }
 
 function compilePrefix({ values }: PropertyScope, property: PropertyExpression, prefix: string): string {
-  const plain = () => `starts_with(${textOf(property.value)}, ${values.text(prefix)})`
+  const plain = () => `(starts_with(${property.text}, ${values.text(prefix)}) AND ${isText(property)})`
   const { indexedKey: key } = property
   if (key === undefined) return plain()
   const own = sortKey(prefix)

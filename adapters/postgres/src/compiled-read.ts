@@ -151,8 +151,9 @@ function compileCount(dialect: Dialect, selection: CheckedSelection): Statement 
 function compileAggregate(dialect: Dialect, { figures, ...selection }: CheckedAggregate): Statement {
   const { scope, values, from } = selected(dialect, selection)
   const columns = figures.map(({ kind, path }) => {
-    const { value, indexedKey } = propertyAt(scope, path)
-    if (kind === 'sum') return `(SELECT coalesce(sum(${numberOf(value)}), 0) ${from})::text`
+    const property = propertyAt(scope, path)
+    const { value, indexedKey } = property
+    if (kind === 'sum') return `(SELECT coalesce(sum(${numberOf(property)}), 0) ${from})::text`
     const key = indexedKey ?? sortKeyOf(scope.names, value)
     const [first] = compileOrder(scope, { path, direction: kind === 'min' ? 'ascending' : 'descending' })
     const [, tail] = compileOrder(scope, { path, direction: kind === 'min' ? 'ascending' : 'descending' })

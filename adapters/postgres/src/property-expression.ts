@@ -6,6 +6,8 @@ import { literal, quoted, type TableNames } from './table-names.ts'
 export interface PropertyExpression {
   /** JSON, or NULL if it is missing. */
   readonly value: string
+  /** The same as a text, whatever its type is. */
+  readonly text: string
   /** Its sort key, if an index over documents has it. */
   readonly indexedKey: string | undefined
   /** The column that it also stands in, and the type of that, if one is declared. */
@@ -28,15 +30,22 @@ export function propertyAt(scope: PropertyScope, path: readonly string[]): Prope
   const { names, schema, isInside } = scope
   const isIndexed = !isInside && hasPath(indexedPaths(schema), path)
   const column = isInside ? undefined : columnAt(schema, path)
-  const value = valueAt(scope, path, isIndexed || column !== undefined)
-  return { value, indexedKey: isIndexed ? sortKeyOf(names, value) : undefined, column }
+  const { value, text } = lookedUp(scope, path, isIndexed || column !== undefined)
+  return { value, text, indexedKey: isIndexed ? sortKeyOf(names, value) : undefined, column }
 }
 
-/** The JSON at a path. Only objects have properties for `->` with a text, so arrays are not looked into. */
-function valueAt({ values, root }: PropertyScope, path: readonly string[], isDeclared: boolean): string {
+/** What is at a path. Only objects have properties for `->` with a text, so arrays are not looked into. */
+function lookedUp(
+  { values, root }: PropertyScope,
+  path: readonly string[],
+  isDeclared: boolean,
+): { readonly value: string; readonly text: string } {
   // A declared path is written out as in the index, so that also a plan that is kept for all parameters can use it.
   const segments = path.map((segment) => (isDeclared ? literal(segment) : values.text(segment)))
-  return segments.length === 0 ? root : `(${[root, ...segments].join(' -> ')})`
+  const last = segments.pop()
+  if (last === undefined) return { value: root, text: `(${root} #>> '{}'::text[])` }
+  const parent = [root, ...segments].join(' -> ')
+  return { value: `(${parent} -> ${last})`, text: `(${parent} ->> ${last})` }
 }
 
 /** The JSON at a declared path of a document, written out. */
@@ -48,14 +57,14 @@ export function sortKeyOf(names: TableNames, value: string): string {
   return `${names.function('sort_key')}(${value}) COLLATE "C"`
 }
 
-/** Its text, or NULL if it is none; compared by code points. */
-export function textOf(value: string): string {
-  return `(CASE WHEN jsonb_typeof(${value}) = 'string' THEN ${value} #>> '{}'::text[] END COLLATE "C")`
+/** True if it is a text. */
+export function isText({ value }: PropertyExpression): string {
+  return `jsonb_typeof(${value}) = 'string'`
 }
 
 /** Its number as 64-bit floating point, or NULL if it is none. */
-export function numberOf(value: string): string {
-  return `(CASE WHEN jsonb_typeof(${value}) = 'number' THEN ${value}::float8 END)`
+export function numberOf({ value, text }: PropertyExpression): string {
+  return `(CASE WHEN jsonb_typeof(${value}) = 'number' THEN ${text}::float8 END)`
 }
 
 /** The column of a declared index of the kind `column`. */

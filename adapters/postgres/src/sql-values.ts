@@ -11,7 +11,6 @@ export interface SqlValues {
   jsonb(text: string): string
   texts(values: readonly string[]): string
   numbers(values: readonly number[]): string
-  jsonbs(texts: readonly string[]): string
 }
 
 /** Binds: a mark and its type stand in the statement, the value goes beside it. */
@@ -50,10 +49,6 @@ export class BoundValues implements SqlValues {
     return this.bind(arrayText(values.map(String)), 'bigint[]')
   }
 
-  jsonbs(texts: readonly string[]): string {
-    return this.bind(arrayText(texts), 'jsonb[]')
-  }
-
   bind(value: Parameter, type: string): string {
     this.parameters.push(value)
     return `$${this.parameters.length}::${type}`
@@ -84,10 +79,6 @@ export class LiteralValues implements SqlValues {
 
   numbers(values: readonly number[]): string {
     return `${literal(arrayText(values.map(String)))}::float8[]`
-  }
-
-  jsonbs(texts: readonly string[]): string {
-    return `${literal(arrayText(texts))}::jsonb[]`
   }
 }
 

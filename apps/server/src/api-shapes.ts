@@ -202,3 +202,83 @@ export const problemBody = z.object({
   retryable: z.boolean(),
 })
 export type ProblemBody = z.infer<typeof problemBody>
+
+/** A projection that is fed from the streams. */
+const projectionBody = z.object({
+  name: z.string(),
+  kind: z.string(),
+  version: count,
+  state: z.enum(['running', 'paused', 'stopped', 'outdated', 'new']),
+  position: count.describe('Every event up to here is part of its documents'),
+  feedEnd: count.describe('The position up to which the store is complete'),
+  behind: count.describe('Positions between the two; events are fewer, since positions have holes'),
+  eventsPerSecond: count,
+  deadLetters: count,
+  shards: count,
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  rebuild: z
+    .object({
+      state: z.string(),
+      done: z.number().describe('From 0 to 1'),
+      eventsPerSecond: count,
+    })
+    .optional(),
+})
+export type ProjectionBody = z.infer<typeof projectionBody>
+export const projectionListBody = z.object({ projections: z.array(projectionBody) })
+export type ProjectionListBody = z.infer<typeof projectionListBody>
+
+export const waitRequest = z.strictObject({ timeoutMs: z.int().min(1).max(600_000).default(10_000) })
+
+export const projectionLetterListBody = z.object({
+  letters: z.array(z.record(z.string(), json)),
+  total: count,
+})
+export type ProjectionLetterListBody = z.infer<typeof projectionLetterListBody>
+
+/** A stream: `GET /api/streams/{stream}`. */
+export const streamBody = z.object({
+  stream: z.string(),
+  streamType: z.string().optional(),
+  version: count.describe('The number of its events'),
+  state: z.enum(['open', 'archived', 'tombstoned']),
+  createdAt: time,
+  changedAt: time,
+})
+export type StreamBody = z.infer<typeof streamBody>
+
+/** An event of a stream, in structured form. */
+const streamEventBody = z.object({
+  position: count,
+  version: count,
+  recordedAt: time,
+  correlationId: z.string().optional(),
+  causationId: z.string().optional(),
+  event: z.record(z.string(), json),
+})
+export type StreamEventBody = z.infer<typeof streamEventBody>
+export const streamEventListBody = z.object({ events: z.array(streamEventBody) })
+export type StreamEventListBody = z.infer<typeof streamEventListBody>
+
+export const appendRequest = z.strictObject({
+  events: z
+    .array(
+      z.strictObject({
+        type: z.string(),
+        data: json,
+        subject: z.string().min(1).max(200).optional(),
+      }),
+    )
+    .min(1)
+    .max(1000),
+  expectedVersion: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Only if the stream has this version; 0: only if it is not there'),
+  streamType: z.string().min(1).max(100).optional(),
+  publish: z.boolean().default(false).describe('The relay also publishes them, each on its topic'),
+})
+export type AppendRequest = z.infer<typeof appendRequest>
+export const appendBody = z.object({ stream: z.string(), version: count, position: count })
+export type AppendBody = z.infer<typeof appendBody>

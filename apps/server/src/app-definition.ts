@@ -1,6 +1,8 @@
 import type { Actor } from '@millrace/actors'
+import type { AnyCollection, TableSchema } from '@millrace/documents'
+import type { Upcasters } from '@millrace/event-store'
 import type { EventType } from '@millrace/kernel'
-import type { Projection } from '@millrace/projections'
+import type { AnyProjection, DaemonProjection, Projection } from '@millrace/projections'
 
 /** Where devices connect. */
 export interface MqttDefinition {
@@ -36,13 +38,32 @@ export interface StoreDefinition {
   readonly url?: string
   /** The schema (namespace) on that server. Default: 'millrace'. */
   readonly schema?: string
-  /** Connections to that server. Default: 10. */
-  readonly connectionsMax?: number
+  /** Connections for reads. Default: 8. */
+  readonly readConnectionsMax?: number
+  /** Connections for commits, each of which carries many units at a time. Default: 2. */
+  readonly commitConnectionsMax?: number
+  /** There is a pooler in between that gives connections away after each transaction. Default: false. */
+  readonly isPooled?: boolean
   /**
    * 'additive' makes what is missing when the application starts; 'check' changes nothing, and refuses to start if
    * something is missing: for those who run `millrace store apply` themselves. Default: 'additive'.
    */
   readonly migrate?: 'additive' | 'check'
+}
+
+/**
+ * Streams of events in the store, and what follows from them. Events that are appended with `publish` also go to the bus,
+ * each on its topic.
+ */
+export interface StreamsDefinition {
+  /** Event types that the API may append, and whose topics are made. */
+  readonly events?: readonly EventType[]
+  /** Fed from the streams in the background. */
+  readonly projections?: readonly (AnyProjection | DaemonProjection)[]
+  /** Folded in the unit that appends, so that their documents are never behind. */
+  readonly inline?: readonly AnyProjection[]
+  /** Applied to every event that is read. */
+  readonly upcasters?: Upcasters
 }
 
 /** An application: what its devices say, who decides, and what is remembered. */
@@ -70,6 +91,11 @@ export interface AppDefinition {
   // Projections of different documents stand side by side; each keeps its own type inside.
   // biome-ignore lint/suspicious/noExplicitAny: the document type is existential here
   readonly projections?: readonly Projection<any>[]
+  /** Documents beside those of projections, for the application's own code. */
+  readonly collections?: readonly AnyCollection[]
+  /** Flat tables beside those of projections. */
+  readonly tables?: readonly TableSchema[]
+  readonly streams?: StreamsDefinition
   /** How long topics of events are kept. Default: 7 days and at most 1 GiB a partition. */
   readonly retention?: { readonly ageMsMax?: number; readonly bytesMax?: number }
 }

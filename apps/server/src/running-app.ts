@@ -1,20 +1,21 @@
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { runActor } from '@millrace/actors'
 import { type Bus, eventToMessage } from '@millrace/bus'
 import { commandOutlet, type Devices, deviceKeys, openDevices, PRESENCE_TOPIC } from '@millrace/devices'
-import { type Database, readOne, storeSchema } from '@millrace/documents'
+import { type Database, readOne, type Store } from '@millrace/documents'
+import type { EventStore } from '@millrace/event-store'
 import { type Event, type EventType, formatTime, newId, type Runtime } from '@millrace/kernel'
 import { nodeRuntime } from '@millrace/node'
 import type { Processor } from '@millrace/processing'
 import { runProjection } from '@millrace/projections'
-import { openSqlite } from '@millrace/sqlite'
 import { tcpListener } from '@millrace/tcp'
 import { type App, type AppDefinition, eventTypesOf } from './app-definition.ts'
+import { openAppStore, type RunningStreams, startStreams } from './app-store.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { Fleet, type FleetView, fleetProjection, fleetView } from './fleet.ts'
 import { type HttpServer, startHttpServer } from './http/http-server.ts'
 import { openBus } from './open-bus.ts'
+import { openDatabase } from './open-database.ts'
 import { DeviceDisconnected } from './platform-events.ts'
 import { resolveSettings, type SettingOverrides, type Settings } from './settings.ts'
 
@@ -36,6 +37,12 @@ export interface Backbone {
   readonly runtime: Runtime
   readonly bus: Bus
   readonly database: Database
+  /** Sessions and queries over the application's collections; inline projections are part of every unit. */
+  readonly store: Store
+  /** Reads streams, aggregates, decisions; appends past inline projections. */
+  readonly events: EventStore
+  /** Only if the application has streams. */
+  readonly streams: RunningStreams | undefined
   readonly devices: Devices
   readonly fleet: FleetView
   readonly processors: readonly RunningProcessor[]
@@ -145,11 +152,11 @@ async function openBackbone(
   const eventTypes = eventTypesOf(definition)
   const bus = await openBus(settings, runtime, logLevel)
   opening.defer(() => bus.close())
-  const database = await openSqlite({ file: join(settings.dataDirectory, 'store.db') })
+  const database = await openDatabase(settings, logLevel)
   opening.defer(() => database.close())
-  for (const { topic } of eventTypes.values()) await bus.createTopic(topic, { retention: settings.retention })
-  const collections = [Fleet, ...(definition.projections ?? []).map(({ collection }) => collection)]
-  await database.prepare(storeSchema({ collections }))
+  const topics = [...eventTypes.values(), ...(definition.streams?.events ?? [])].map(({ topic }) => topic)
+  for (const topic of new Set(topics)) await bus.createTopic(topic, { retention: settings.retention })
+  const { store, events } = await openAppStore({ definition, settings, database, runtime })
   await markAbsent(bus, database, runtime)
   const devices = await openDevices(
     devicesOptions({ definition, settings, deviceSecret, eventTypes, bus, runtime }),
@@ -159,6 +166,7 @@ async function openBackbone(
   opening.defer(() => drainAll(processors))
   opening.defer(() => devices.close())
   await startProcessors(definition, eventTypes, { bus, runtime, database, devices }, processors)
+  const streams = await startStreams({ definition, database, bus, runtime }, opening)
   const fleet = fleetView(database, devices)
   return {
     definition,
@@ -167,6 +175,9 @@ async function openBackbone(
     runtime,
     bus,
     database,
+    store,
+    events,
+    streams,
     devices,
     fleet,
     processors,

@@ -47,7 +47,9 @@ const settingsSchema = z.object({
     .strictObject({
       url: z.string().regex(STORE_URL, 'postgres:// with host and database').optional(),
       schema: z.string().regex(STORE_SCHEMA, '1 to 40 of a-z, 0-9 and "_"').default('millrace'),
-      connectionsMax: z.int().min(2).max(1_000).default(10),
+      readConnectionsMax: z.int().min(1).max(1_000).default(8),
+      commitConnectionsMax: z.int().min(1).max(100).default(2),
+      isPooled: z.boolean().default(false),
       migrate: z.enum(['additive', 'check']).default('additive'),
     })
     .prefault({}),

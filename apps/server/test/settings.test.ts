@@ -45,7 +45,9 @@ describe('settings', () => {
   test('documents are in the data directory unless a PostgreSQL server is named', () => {
     expect(resolveSettings(definition).store).toEqual({
       schema: 'millrace',
-      connectionsMax: 10,
+      readConnectionsMax: 8,
+      commitConnectionsMax: 2,
+      isPooled: false,
       migrate: 'additive',
     })
     const environment = { MILLRACE_STORE: 'postgres://me@a:5432/greenhouse?sslmode=require' }

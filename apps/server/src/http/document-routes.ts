@@ -2,13 +2,14 @@ import { bodyOf, readOne, type StoredDocument } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import * as z from 'zod'
 import { type DocumentBody, documentBody, documentListBody } from '../api-shapes.ts'
+import { collectionsOf } from '../app-schema.ts'
 import type { RouteContext, TypedApi } from './http-server.ts'
 
 const tags = ['documents']
 
 /** The application's documents. */
 export function documentRoutes(api: TypedApi, { backbone: { definition, database } }: RouteContext): void {
-  const names = new Set((definition.projections ?? []).map(({ collection }) => collection.name))
+  const names = new Set(collectionsOf(definition).map(({ name }) => name))
   const assertKnown = (collection: string) => {
     if (!names.has(collection)) throw millraceError('COLLECTION_UNKNOWN', { collection })
   }

@@ -21,7 +21,9 @@ import { documentRoutes } from './document-routes.ts'
 import { type LiveFeed, openLiveFeed } from './live-feed.ts'
 import { liveRoutes } from './live-routes.ts'
 import { PROBLEM_JSON, toProblem } from './problems.ts'
+import { projectionRoutes } from './projection-routes.ts'
 import { statusOf, statusRoutes } from './status-routes.ts'
+import { streamRoutes } from './stream-routes.ts'
 import { topicRoutes } from './topic-routes.ts'
 
 /** A request's body may not be larger. */
@@ -111,6 +113,8 @@ async function registerApi(api: FastifyInstance, context: RouteContext, apiToken
     topicRoutes,
     deadLetterRoutes,
     documentRoutes,
+    streamRoutes,
+    projectionRoutes,
     liveRoutes,
   ]) {
     routes(typed, context)
@@ -148,7 +152,7 @@ async function describe(server: FastifyInstance): Promise<void> {
       info: {
         title: 'Millrace',
         version: VERSION,
-        description: 'Devices, commands, topics, documents and dead letters of one application.',
+        description: 'Devices, commands, topics, streams, documents, projections and dead letters of one application.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

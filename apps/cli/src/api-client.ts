@@ -55,7 +55,7 @@ export async function apiClient(options: ApiOptions): Promise<ApiClient> {
     url,
     get: async <Body>(path: string) => (await (await call(path, {})).json()) as Body,
     post: async <Body>(path: string, body: unknown) =>
-      (await (await call(path, { method: 'POST', body: JSON.stringify(body) })).json()) as Body,
+      (await bodyOf(await call(path, { method: 'POST', body: JSON.stringify(body) }))) as Body,
     follow: (path, signal) =>
       follow(() => call(path, { signal, headers: { accept: 'text/event-stream' } }), signal),
   }
@@ -66,6 +66,11 @@ function headersOf(token: string | undefined, { headers, body }: RequestInit): H
   if (token !== undefined) all.set('authorization', `Bearer ${token}`)
   if (body !== undefined && body !== null) all.set('content-type', 'application/json')
   return all
+}
+
+/** Undefined of an answer that has none. */
+async function bodyOf(response: Response): Promise<unknown> {
+  return response.status === 204 ? undefined : response.json()
 }
 
 async function answer(url: string, path: string, init: RequestInit): Promise<Response> {

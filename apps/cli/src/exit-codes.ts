@@ -15,6 +15,8 @@ export const EXIT = {
   damaged: 5,
   /** There is no log where one was looked for. */
   noLog: 6,
+  /** The database does not hold all that an application declares. */
+  schemaDiffers: 7,
   /** Stopped by Ctrl-C or a signal before it was done: 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const

@@ -5,8 +5,11 @@ import { addDevCommand } from './commands/dev.ts'
 import { addDeviceCommands } from './commands/device.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogCommands } from './commands/log.ts'
+import { addProjectionCommands } from './commands/projections.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addStoreCommands } from './commands/store.ts'
+import { addStreamCommands } from './commands/stream.ts'
 import { addTopicCommands } from './commands/topic.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { terminalOutput } from './output.ts'
@@ -32,6 +35,9 @@ export async function main(words: readonly string[]): Promise<number> {
     addDeviceCommands,
     addTopicCommands,
     addDeadLetterCommands,
+    addStreamCommands,
+    addProjectionCommands,
+    addStoreCommands,
     addLogCommands,
   ]) {
     add(program, setExitCode)

@@ -1,6 +1,8 @@
 export { assertDeviceId } from '@millrace/devices'
 export type {
   AddressBody,
+  AppendBody,
+  AppendRequest,
   CollectionBody,
   CommandBody,
   CommandListBody,
@@ -16,10 +18,16 @@ export type {
   MessageListBody,
   ProblemBody,
   ProcessorBody,
+  ProjectionBody,
+  ProjectionLetterListBody,
+  ProjectionListBody,
   PublishBody,
   PublishRequest,
   ReplayBody,
   StatusBody,
+  StreamBody,
+  StreamEventBody,
+  StreamEventListBody,
   TopicBody,
 } from './api-shapes.ts'
 export {
@@ -28,9 +36,14 @@ export {
   defineApp,
   eventTypesOf,
   type MqttDefinition,
+  type StoreDefinition,
+  type StreamsDefinition,
 } from './app-definition.ts'
+export { schemaOfApp } from './app-schema.ts'
+export type { RunningStreams } from './app-store.ts'
 export { type DataDirectory, devicePasswords, openDataDirectory } from './data-directory.ts'
 export { loadApp } from './load-app.ts'
+export { openDatabase } from './open-database.ts'
 export {
   CommandDone,
   CommandExpired,

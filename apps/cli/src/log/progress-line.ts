@@ -1,47 +1,27 @@
 import type { Progress } from '@millrace/log/inspection'
+import { ProgressBar } from '../progress-bar.ts'
 import { bytesText } from './words.ts'
 
-const BAR_WIDTH = 24
-/** How often a bar is drawn, and how often a line is printed where nobody watches. */
-const DRAW_MS = 100
-const LINE_MS = 10_000
-const CLEAR = '\r\u001b[K'
-
-/** Shows on standard error how far a long work is: a bar where a person looks, else a line now and then. */
+/** Shows how far a work over the bytes of a log is, how fast it is, and how long it will take. */
 export class ProgressLine {
-  readonly #verb: string
-  readonly #isQuiet: boolean
-  readonly #isWatched = process.stderr.isTTY === true
+  readonly #bar: ProgressBar
   readonly #startedMs = performance.now()
-  #shownMs = performance.now()
-  #isDrawn = false
 
   constructor(verb: string, isQuiet: boolean) {
-    this.#verb = verb
-    this.#isQuiet = isQuiet
+    this.#bar = new ProgressBar(verb, isQuiet)
   }
 
   /** Shows where the work is, unless that was shown a moment ago. */
   show(name: string, { doneBytes, totalBytes }: Progress): void {
-    if (this.#isQuiet) return
-    const nowMs = performance.now()
-    if (nowMs - this.#shownMs < (this.#isWatched ? DRAW_MS : LINE_MS)) return
-    this.#shownMs = nowMs
-    const share = totalBytes === 0 ? 1 : doneBytes / totalBytes
-    const rate = doneBytes / ((nowMs - this.#startedMs) / 1000)
-    const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
-    const numbers = `${percent}  ${bytesText(doneBytes)} of ${bytesText(totalBytes)}  ${bytesText(rate)}/s`
-    if (!this.#isWatched) return void process.stderr.write(`${this.#verb} ${name}: ${numbers}\n`)
-    const left = rate > 0 ? `  ${Math.ceil((totalBytes - doneBytes) / rate)} s left` : ''
-    const filled = Math.round(share * BAR_WIDTH)
-    const bar = `[${'█'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}]`
-    this.#isDrawn = true
-    process.stderr.write(`${CLEAR}${this.#verb} ${name} ${bar} ${numbers}${left}`)
+    this.#bar.show(name, totalBytes === 0 ? 1 : doneBytes / totalBytes, () => {
+      const rate = doneBytes / ((performance.now() - this.#startedMs) / 1000)
+      const left = rate > 0 ? `  ${Math.ceil((totalBytes - doneBytes) / rate)} s left` : ''
+      return `${bytesText(doneBytes)} of ${bytesText(totalBytes)}  ${bytesText(rate)}/s${left}`
+    })
   }
 
   /** Takes the bar away. */
   clear(): void {
-    if (this.#isDrawn) process.stderr.write(CLEAR)
-    this.#isDrawn = false
+    this.#bar.clear()
   }
 }

@@ -282,3 +282,18 @@ export const appendRequest = z.strictObject({
 export type AppendRequest = z.infer<typeof appendRequest>
 export const appendBody = z.object({ stream: z.string(), version: count, position: count })
 export type AppendBody = z.infer<typeof appendBody>
+
+/** `POST /api/collections/{collection}/query`; what the trees mean stands in docs/reference/queries.md. */
+export const queryRequest = z.strictObject({
+  where: z.record(z.string(), json).optional().describe('A filter tree'),
+  orderBy: z
+    .array(z.strictObject({ path: z.array(z.string()), direction: z.enum(['ascending', 'descending']) }))
+    .optional(),
+  limit: z.int().min(0).max(1000).default(100),
+  offset: z.int().min(0).default(0),
+  select: z.record(z.string(), z.array(z.string())).optional().describe('Parts by name; default: all'),
+  withTotal: z.boolean().default(false),
+})
+export type QueryRequest = z.infer<typeof queryRequest>
+export const queryBody = z.object({ documents: z.array(documentBody), total: count.optional() })
+export type QueryBody = z.infer<typeof queryBody>

@@ -86,6 +86,7 @@ async function untilRebuilt(api: ApiClient, name: string, isQuiet: boolean): Pro
 function stopped(name: string, found: ProjectionBody | undefined) {
   return millraceError('PROJECTION_STOPPED', {
     projection: name,
+    code: found?.error?.code ?? 'an error',
     reason: found?.error?.message ?? 'see millrace projections ls',
   })
 }

@@ -1,7 +1,13 @@
-import { bodyOf, readOne, type StoredDocument } from '@millrace/documents'
+import { bodyOf, etagOf, type QueryRead, readOne, type StoredDocument } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import * as z from 'zod'
-import { type DocumentBody, documentBody, documentListBody } from '../api-shapes.ts'
+import {
+  type DocumentBody,
+  documentBody,
+  documentListBody,
+  queryBody,
+  queryRequest,
+} from '../api-shapes.ts'
 import { collectionsOf } from '../app-schema.ts'
 import type { RouteContext, TypedApi } from './http-server.ts'
 
@@ -49,11 +55,35 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
         response: { 200: documentBody },
       },
     },
-    async ({ params: { collection, id }, url }) => {
+    async ({ params: { collection, id }, url, headers }, reply) => {
       assertKnown(collection)
       const [stored] = await readOne(database, { kind: 'load', collection, ids: [id] })
       if (stored === undefined) throw millraceError('API_NOT_FOUND', { path: url })
+      const etag = etagOf(stored)
+      reply.header('etag', etag)
+      // RFC 9110, section 13.1.2: a list of tags, or a star for whatever there is.
+      const known = headers['if-none-match']?.split(',').map((each) => each.trim()) ?? []
+      if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
       return toDocumentBody(stored)
+    },
+  )
+  api.post(
+    '/collections/:collection/query',
+    {
+      schema: {
+        summary: 'Documents that match a filter, in an order',
+        tags,
+        params: z.object({ collection: z.string() }),
+        body: queryRequest,
+        response: { 200: queryBody },
+      },
+    },
+    async ({ params: { collection }, body }) => {
+      assertKnown(collection)
+      // The port checks the tree itself: it takes queries of untyped callers.
+      const read = { ...body, kind: 'query', collection } as QueryRead
+      const { documents, total } = await readOne(database, read)
+      return { documents: documents.map(toDocumentBody), ...(total === undefined ? {} : { total }) }
     },
   )
 }

@@ -37,9 +37,7 @@ export interface Backbone {
   readonly runtime: Runtime
   readonly bus: Bus
   readonly database: Database
-  /** Sessions and queries over the application's collections; inline projections are part of every unit. */
   readonly store: Store
-  /** Reads streams, aggregates, decisions; appends past inline projections. */
   readonly events: EventStore
   /** Only if the application has streams. */
   readonly streams: RunningStreams | undefined
@@ -52,6 +50,10 @@ export interface Backbone {
 /** An application at work. */
 export interface RunningApp extends AsyncDisposable {
   readonly backbone: Backbone
+  /** Sessions and queries over the application's collections; inline projections are part of every unit. */
+  readonly store: Store
+  /** Reads streams, aggregates and decisions; what it appends by itself passes no inline projection. */
+  readonly events: EventStore
   /** `http://127.0.0.1:7300` */
   readonly url: string
   readonly apiToken: string
@@ -126,6 +128,8 @@ function runningApp(
   }
   return {
     backbone,
+    store: backbone.store,
+    events: backbone.events,
     url: http.url,
     apiToken,
     mqtt: backbone.devices.address,

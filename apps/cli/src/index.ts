@@ -7,7 +7,26 @@ export {
   type ActorResult,
   actor,
 } from '@millrace/actors'
-export { type Collection, collection, type Identified } from '@millrace/documents'
+export {
+  type Collection,
+  type CollectionOptions,
+  collection,
+  conflictOf,
+  etagOf,
+  type Identified,
+  type Query,
+  type Session,
+  type Store,
+} from '@millrace/documents'
+export {
+  type Aggregate,
+  aggregate,
+  type EventStore,
+  type RecordedEvent,
+  type Upcasters,
+  upcaster,
+  upcasters,
+} from '@millrace/event-store'
 export {
   type CommandDraft,
   type CommandOptions,
@@ -22,7 +41,18 @@ export {
   isMillraceError,
   MillraceError,
 } from '@millrace/kernel'
-export { type Apply, type Projection, type ProjectionOptions, projection } from '@millrace/projections'
+export {
+  type AnyProjection,
+  type Apply,
+  type CustomProjection,
+  customProjection,
+  type DaemonProjection,
+  type Projection,
+  type ProjectionOptions,
+  projection,
+  type RowProjection,
+  rows,
+} from '@millrace/projections'
 export {
   type App,
   type AppDefinition,
@@ -36,5 +66,7 @@ export {
   type MqttDefinition,
   type RunningApp,
   type StartOptions,
+  type StoreDefinition,
+  type StreamsDefinition,
   startApp,
 } from '@millrace/server'

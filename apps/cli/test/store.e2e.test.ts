@@ -42,7 +42,11 @@ describe('millrace store', () => {
     const out = join(folder, 'migrations')
     const before = await millrace('store', 'diff', file, '--data', data, '--json')
     expect(before.code).toBe(7)
-    expect(JSON.parse(before.out).steps.map(({ what }: { what: string }) => what).join()).toContain('orders')
+    expect(
+      JSON.parse(before.out)
+        .steps.map(({ what }: { what: string }) => what)
+        .join(),
+    ).toContain('orders')
     expect((await millrace('store', 'apply', file, '--data', data)).code).toBe(0)
     expect(await millrace('store', 'diff', file, '--data', data)).toMatchObject({
       code: 0,
@@ -74,8 +78,20 @@ describe('millrace stream and projections', () => {
       return JSON.parse(out)
     }
     await call('stream', 'append', 'order-1', 'order.placed', '{"total":12}', '--expect', '0')
-    expect(await call('stream', 'append', 'order-1', 'order.placed', '{"total":3}')).toMatchObject({ version: 2 })
-    const conflict = await millrace('stream', 'append', 'order-1', 'order.placed', '{"total":1}', '--expect', '1', '--data', data)
+    expect(await call('stream', 'append', 'order-1', 'order.placed', '{"total":3}')).toMatchObject({
+      version: 2,
+    })
+    const conflict = await millrace(
+      'stream',
+      'append',
+      'order-1',
+      'order.placed',
+      '{"total":1}',
+      '--expect',
+      '1',
+      '--data',
+      data,
+    )
     expect([conflict.code, conflict.err]).toEqual([3, expect.stringContaining('STREAM_CONFLICT')])
     expect(await call('stream', 'show', 'order-1')).toMatchObject({
       version: 2,

@@ -16,7 +16,12 @@ export function schemaOfApp(definition: AppDefinition): StoreSchema {
       : [RELAY_SCHEMA, daemonSchema(backgroundOf(definition)), inlineSchema(definition)]),
   ]
   // A collection that a projection names by itself is declared in full by its owner, who comes first.
-  const collections = new Map(parts.flatMap((part) => part.collections).reverse().map((each) => [each.name, each]))
+  const collections = new Map(
+    parts
+      .flatMap((part) => part.collections)
+      .reverse()
+      .map((each) => [each.name, each]),
+  )
   const tables = new Map(parts.flatMap(({ tables: some = [] }) => some).map((each) => [each.name, each]))
   return { collections: [...collections.values()].reverse(), tables: [...tables.values()] }
 }

@@ -33,7 +33,11 @@ export async function openAppStore({ definition, settings, database, runtime }: 
     tables: definition.tables ?? [],
     prepare: false,
   })
-  const events = await openEventStore({ database, runtime, ...(upcasters === undefined ? {} : { upcasters }) })
+  const events = await openEventStore({
+    database,
+    runtime,
+    ...(upcasters === undefined ? {} : { upcasters }),
+  })
   return { store, events }
 }
 

@@ -58,7 +58,9 @@ describe('settings', () => {
   })
 
   test('the password in an address that is refused is not shown', () => {
-    const { message } = failure(() => resolveSettings(definition, { storeUrl: 'postgres://me:hidden@a:5432' }))
+    const { message } = failure(() =>
+      resolveSettings(definition, { storeUrl: 'postgres://me:hidden@a:5432' }),
+    )
     expect(message).toContain('postgres://…@a:5432')
     expect(message).not.toContain('hidden')
   })

@@ -39,10 +39,11 @@ export const lockers = defineApp({
         .on(Broken, () => {
           throw new Error('nobody knows what a broken locker is')
         }),
-      rows('openings', { name: 'openings', columns: { person: 'text', count: 'number' }, key: ['person'] }).on(
-        Opened,
-        ({ data }) => ({ kind: 'put-row', key: { person: data.by }, add: { count: 1 } }),
-      ),
+      rows('openings', {
+        name: 'openings',
+        columns: { person: 'text', count: 'number' },
+        key: ['person'],
+      }).on(Opened, ({ data }) => ({ kind: 'put-row', key: { person: data.by }, add: { count: 1 } })),
     ],
   },
 })

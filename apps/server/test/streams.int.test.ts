@@ -1,7 +1,7 @@
 import { findServers, services, startTestServer } from '@millrace/services'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as shapes from '../src/api-shapes.ts'
-import { Lockers, lockers, Opened, startLockers, States } from './streams-app.ts'
+import { Lockers, lockers, Opened, States, startLockers } from './streams-app.ts'
 import { eventually, post, request, temporaryDirectory } from './world.ts'
 
 const opened = (by: string) => ({ type: 'locker.opened', data: { by } })
@@ -53,10 +53,12 @@ describe.each(ENGINES)('streams of an application on $name', ({ options }) => {
     const found = await request(app, '/api/streams/locker-7/events?direction=backwards')
     const { events } = shapes.streamEventListBody.parse(await found.json())
     expect(events).toMatchObject([{ version: 1, event: { data: { by: 'anna' } } }])
-    expect(shapes.streamBody.parse(await (await request(app, '/api/streams/locker-7')).json())).toMatchObject({
-      version: 1,
-      state: 'open',
-    })
+    expect(shapes.streamBody.parse(await (await request(app, '/api/streams/locker-7')).json())).toMatchObject(
+      {
+        version: 1,
+        state: 'open',
+      },
+    )
   })
 
   test('a rebuild makes the documents again, and an event that fails is left out, told, and holds up nothing', async () => {

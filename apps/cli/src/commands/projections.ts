@@ -1,10 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type {
-  ProjectionBody,
-  ProjectionLetterListBody,
-  ProjectionListBody,
-} from '@millrace/server'
 import { millraceError } from '@millrace/kernel'
+import type { ProjectionBody, ProjectionLetterListBody, ProjectionListBody } from '@millrace/server'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api-client.ts'
 import { table } from '../output.ts'
@@ -34,27 +30,36 @@ function addList(projections: Command): void {
     const all = await list(api)
     if (output.json) return output.data(all)
     if (all.length === 0) return output.line('This application has no projections of streams.')
-    const rows = all.map(({ name, state, position, behind, eventsPerSecond, deadLetters, rebuild, error }) => [
-      name,
-      rebuild === undefined ? state : `${state}, rebuild ${rebuild.state} ${Math.floor(rebuild.done * 100)} %`,
-      position,
-      behind,
-      eventsPerSecond,
-      deadLetters,
-      error?.message ?? '',
-    ])
+    const rows = all.map(
+      ({ name, state, position, behind, eventsPerSecond, deadLetters, rebuild, error }) => [
+        name,
+        rebuild === undefined
+          ? state
+          : `${state}, rebuild ${rebuild.state} ${Math.floor(rebuild.done * 100)} %`,
+        position,
+        behind,
+        eventsPerSecond,
+        deadLetters,
+        error?.message ?? '',
+      ],
+    )
     output.line(table(['projection', 'state', 'position', 'behind', 'events/s', 'left out', 'error'], rows))
   })
 }
 
 function addRebuild(projections: Command): void {
   const command = withApiOptions(
-    projections.command('rebuild').description('Make its documents again; the old ones are served meanwhile.'),
+    projections
+      .command('rebuild')
+      .description('Make its documents again; the old ones are served meanwhile.'),
   )
   command
     .argument('<projection>')
     .option('--no-wait', 'return when it has begun')
-    .addHelpText('after', '\nExamples:\n  millrace projections rebuild orders\n  millrace projections rebuild orders --no-wait --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  millrace projections rebuild orders\n  millrace projections rebuild orders --no-wait --json',
+    )
   command.action(async (name: string, { wait }: { wait: boolean }) => {
     const { api, output } = await openApi(command)
     await api.post(path(name, 'rebuild'), {})

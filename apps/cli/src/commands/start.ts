@@ -52,7 +52,10 @@ export function withStartOptions(command: Command): Command {
     .option('--bus-prefix <name>', 'begins all names on that server (MILLRACE_BUS_PREFIX; default: millrace)')
     .option('--bus-monitor <url>', 'its monitoring, which shows whether it syncs (MILLRACE_BUS_MONITOR)')
     .option('--bus-sync <how>', '"always" vouches that it syncs before it answers (MILLRACE_BUS_SYNC)')
-    .option('--store <url>', 'postgres://host/database instead of SQLite in the data directory (MILLRACE_STORE)')
+    .option(
+      '--store <url>',
+      'postgres://host/database instead of SQLite in the data directory (MILLRACE_STORE)',
+    )
     .option('--store-schema <name>', 'where on that server (MILLRACE_STORE_SCHEMA; default: millrace)')
     .option('--store-migrate <how>', '"check" changes no table, see millrace store (MILLRACE_STORE_MIGRATE)')
     .option('--log-level <level>', 'debug, info, warn, error or silent', 'warn')

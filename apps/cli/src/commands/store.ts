@@ -80,7 +80,10 @@ function addDump(store: Command): void {
   command
     .option('--out <directory>', 'where the files are', 'migrations')
     .option('--name <words>', 'what the file is called', 'migration')
-    .addHelpText('after', '\nExamples:\n  millrace store dump app.ts --store postgres://me@db/greenhouse --name "benches by zone"')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  millrace store dump app.ts --store postgres://me@db/greenhouse --name "benches by zone"',
+    )
   command.action(async (file: string, flags: StoreFlags) => {
     const output = terminalOutput(flags.json ?? false)
     const plan = await withDatabase(file, flags, ({ plan }) => plan())
@@ -91,8 +94,11 @@ function addDump(store: Command): void {
     const written = migrationFile(plan, nextMigrationNumber(await readdir(flags.out)), flags.name)
     const path = join(flags.out, written.name)
     await writeFile(path, written.text, { flag: 'wx' })
-    if (output.json) return output.data({ file: path, steps: plan.steps.length, destructive: isDestructive(plan) })
-    output.line(`${path}: ${plan.steps.length} steps${isDestructive(plan) ? ', some of them destructive' : ''}`)
+    if (output.json)
+      return output.data({ file: path, steps: plan.steps.length, destructive: isDestructive(plan) })
+    output.line(
+      `${path}: ${plan.steps.length} steps${isDestructive(plan) ? ', some of them destructive' : ''}`,
+    )
   })
 }
 
@@ -100,7 +106,10 @@ function withStoreOptions(command: Command): Command {
   return command
     .argument('<file>', 'the application: a module whose default export is made by defineApp')
     .option('--data <directory>', 'data directory (MILLRACE_DATA; default: .millrace)')
-    .option('--store <url>', 'postgres://host/database instead of SQLite in the data directory (MILLRACE_STORE)')
+    .option(
+      '--store <url>',
+      'postgres://host/database instead of SQLite in the data directory (MILLRACE_STORE)',
+    )
     .option('--store-schema <name>', 'where on that server (MILLRACE_STORE_SCHEMA; default: millrace)')
     .option('--json', 'print JSON for programs')
 }

@@ -48,7 +48,10 @@ function addAppend(stream: Command): void {
     .argument('<data>', 'JSON')
     .option('--expect <version>', 'only if the stream has this version; 0: only if it is not there')
     .option('--publish', 'the relay also brings it to the bus')
-    .addHelpText('after', `\nExamples:\n  millrace stream append order-7 order.placed '{"total":12}' --expect 0`)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  millrace stream append order-7 order.placed '{"total":12}' --expect 0`,
+    )
   command.action(
     async (name: string, type: string, data: string, flags: { expect?: string; publish?: boolean }) => {
       const { api, output } = await openApi(command)

@@ -1,13 +1,7 @@
 import { bodyOf, etagOf, type QueryRead, readOne, type StoredDocument } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import * as z from 'zod'
-import {
-  type DocumentBody,
-  documentBody,
-  documentListBody,
-  queryBody,
-  queryRequest,
-} from '../api-shapes.ts'
+import { type DocumentBody, documentBody, documentListBody, queryBody, queryRequest } from '../api-shapes.ts'
 import { collectionsOf } from '../app-schema.ts'
 import type { RouteContext, TypedApi } from './http-server.ts'
 
@@ -52,7 +46,7 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
         summary: 'One document',
         tags,
         params: z.object({ collection: z.string(), id: z.string() }),
-        response: { 200: documentBody },
+        response: { 200: documentBody, 304: z.null() },
       },
     },
     async ({ params: { collection, id }, url, headers }, reply) => {
@@ -63,7 +57,7 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
       reply.header('etag', etag)
       // RFC 9110, section 13.1.2: a list of tags, or a star for whatever there is.
       const known = headers['if-none-match']?.split(',').map((each) => each.trim()) ?? []
-      if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
+      if (known.includes(etag) || known.includes('*')) return reply.code(304).send(null)
       return toDocumentBody(stored)
     },
   )
@@ -81,7 +75,7 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
     async ({ params: { collection }, body }) => {
       assertKnown(collection)
       // The port checks the tree itself: it takes queries of untyped callers.
-      const read = { ...body, kind: 'query', collection } as QueryRead
+      const read = { ...body, kind: 'query', collection } as unknown as QueryRead
       const { documents, total } = await readOne(database, read)
       return { documents: documents.map(toDocumentBody), ...(total === undefined ? {} : { total }) }
     },

@@ -152,7 +152,8 @@ async function describe(server: FastifyInstance): Promise<void> {
       info: {
         title: 'Millrace',
         version: VERSION,
-        description: 'Devices, commands, topics, streams, documents, projections and dead letters of one application.',
+        description:
+          'Devices, commands, topics, streams, documents, projections and dead letters of one application.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

@@ -18,7 +18,9 @@ const done = { 204: z.null() }
 export function projectionRoutes(api: TypedApi, { backbone }: RouteContext): void {
   api.get(
     '/projections',
-    { schema: { summary: 'How all projections of streams are', tags, response: { 200: projectionListBody } } },
+    {
+      schema: { summary: 'How all projections of streams are', tags, response: { 200: projectionListBody } },
+    },
     async () => ({ projections: ((await backbone.streams?.daemon.progress()) ?? []).map(toBody) }),
   )
   actions(api, backbone)
@@ -116,7 +118,8 @@ function daemonOf({ streams }: Backbone): Daemon {
 }
 
 function toBody(progress: ProjectionProgress): ProjectionBody {
-  const { name, kind, version, state, error, feedEnd, behind, eventsPerSecond, deadLetters, rebuild } = progress
+  const { name, kind, version, state, error, feedEnd, behind, eventsPerSecond, deadLetters, rebuild } =
+    progress
   return {
     name,
     kind,

@@ -68,8 +68,7 @@ export function streamRoutes(api: TypedApi, { backbone }: RouteContext): void {
         response: { 201: appendBody },
       },
     },
-    async ({ params: { stream }, body }, reply) =>
-      reply.code(201).send(await append(backbone, stream, body)),
+    async ({ params: { stream }, body }, reply) => reply.code(201).send(await append(backbone, stream, body)),
   )
 }
 

@@ -11,6 +11,7 @@ export interface Output {
 
 /** Writes to the terminal; colours only where a person looks. */
 export function terminalOutput(json: boolean): Output {
+  endWithReader()
   return {
     json,
     line: (text) => void process.stdout.write(`${text}\n`),
@@ -18,6 +19,15 @@ export function terminalOutput(json: boolean): Output {
     error: (error) =>
       void process.stderr.write(`${json ? JSON.stringify(errorData(error)) : errorLines(error)}\n`),
   }
+}
+
+/** Who reads only the beginning (`| head`) has seen enough: that is the end of the command, and no error. */
+function endWithReader(): void {
+  if (process.stdout.listenerCount('error') > 0) return
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
 }
 
 function errorData(error: unknown) {

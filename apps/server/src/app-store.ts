@@ -1,6 +1,6 @@
 import type { Bus } from '@millrace/bus'
 import { type Database, openStore, type SaveHook } from '@millrace/documents'
-import { openEventStore, type Relay, startRelay } from '@millrace/event-store'
+import { openEventStore, type Relay, snapshotErasure, startRelay } from '@millrace/event-store'
 import type { Runtime } from '@millrace/kernel'
 import { type Daemon, inlineProjections, startDaemon } from '@millrace/projections'
 import type { AppDefinition } from './app-definition.ts'
@@ -24,7 +24,7 @@ interface StoreParts {
 export async function openAppStore({ definition, settings, database, runtime }: StoreParts) {
   const { inline = [], upcasters } = definition.streams ?? {}
   await database.prepare(schemaOfApp(definition), { checkOnly: settings.store.migrate === 'check' })
-  const hooks: SaveHook[] = inline.length === 0 ? [] : [inlineProjections(inline)]
+  const hooks: SaveHook[] = [snapshotErasure, ...(inline.length === 0 ? [] : [inlineProjections(inline)])]
   const store = await openStore({
     database,
     runtime,
@@ -43,6 +43,8 @@ export async function openAppStore({ definition, settings, database, runtime }: 
 
 interface StreamParts {
   readonly definition: AppDefinition
+  /** A node that comes back under its name need not wait for its own leases. */
+  readonly nodeId: string
   readonly database: Database
   readonly bus: Bus
   readonly runtime: Runtime
@@ -50,14 +52,14 @@ interface StreamParts {
 
 /** The daemon and the relay of an application that has streams; `opening` stops them before the bus and the database. */
 export async function startStreams(
-  { definition: { streams }, database, bus, runtime }: StreamParts,
+  { definition: { streams }, nodeId, database, bus, runtime }: StreamParts,
   opening: AsyncDisposableStack,
 ): Promise<RunningStreams | undefined> {
   if (streams === undefined) return undefined
   const { projections = [], upcasters } = streams
   const daemon = opening.use(
-    await startDaemon({ database, runtime, projections, ...(upcasters === undefined ? {} : { upcasters }) }),
+    await startDaemon({ database, runtime, node: nodeId, projections, ...(upcasters === undefined ? {} : { upcasters }) }),
   )
-  const relay = opening.use(startRelay({ database, bus, runtime }))
+  const relay = opening.use(startRelay({ database, bus, runtime, holder: nodeId }))
   return { daemon, relay }
 }

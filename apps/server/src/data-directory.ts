@@ -14,6 +14,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly path: string
   /** What callers of the HTTP API must show. Made once, kept in `api-token`. */
   readonly apiToken: string
+  /** Names this node to others on the same store, the same after a restart. Made once, kept in `node-id`. */
+  readonly nodeId: string
   /** What device passwords are derived from. Made once, kept in `device-secret`. */
   readonly deviceSecret: Uint8Array
 }
@@ -30,7 +32,8 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     await checkVersion(path)
     const apiToken = await secretFile(join(path, 'api-token'))
     const deviceSecret = new TextEncoder().encode(await secretFile(join(path, 'device-secret')))
-    return { path, apiToken, deviceSecret, [Symbol.asyncDispose]: () => release(lock) }
+    const nodeId = await secretFile(join(path, 'node-id'))
+    return { path, apiToken, nodeId, deviceSecret, [Symbol.asyncDispose]: () => release(lock) }
   } catch (error) {
     await release(lock)
     throw error

@@ -93,8 +93,8 @@ export async function startApp(app: App, options: StartOptions = {}): Promise<Ru
   const directory = opening.use(await openDataDirectory(settings.dataDirectory))
   const logLevel = options.logLevel ?? 'warn'
   const { definition } = app
-  const { deviceSecret } = directory
-  const backbone = await openBackbone({ definition, settings, deviceSecret, logLevel }, opening)
+  const { deviceSecret, nodeId } = directory
+  const backbone = await openBackbone({ definition, settings, deviceSecret, nodeId, logLevel }, opening)
   const http = await startHttpServer(backbone, {
     apiToken: directory.apiToken,
     consoleDirectory: options.consoleDirectory,
@@ -144,12 +144,13 @@ interface BackboneParts {
   readonly definition: AppDefinition
   readonly settings: Settings
   readonly deviceSecret: Uint8Array
+  readonly nodeId: string
   readonly logLevel: NonNullable<StartOptions['logLevel']>
 }
 
 /** Opens from the disk upwards; `opening` closes in the opposite order, so that nobody loses what it stands on. */
 async function openBackbone(
-  { definition, settings, deviceSecret, logLevel }: BackboneParts,
+  { definition, settings, deviceSecret, nodeId, logLevel }: BackboneParts,
   opening: AsyncDisposableStack,
 ): Promise<Backbone> {
   const runtime = nodeRuntime()
@@ -170,7 +171,7 @@ async function openBackbone(
   opening.defer(() => drainAll(processors))
   opening.defer(() => devices.close())
   await startProcessors(definition, eventTypes, { bus, runtime, database, devices }, processors)
-  const streams = await startStreams({ definition, database, bus, runtime }, opening)
+  const streams = await startStreams({ definition, nodeId, database, bus, runtime }, opening)
   const fleet = fleetView(database, devices)
   return {
     definition,

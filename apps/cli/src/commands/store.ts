@@ -136,7 +136,8 @@ async function withDatabase<Result>(
   if (settings.store.url === undefined) await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
   await using database = await openDatabase(settings, 'warn')
   const schema = schemaOfApp(definition)
-  return act({
+  // Waited for here: the database is closed on the way out.
+  return await act({
     plan: () => database.plan(schema),
     prepare: (allowDestructive) => database.prepare(schema, allowDestructive ? { allow: 'destructive' } : {}),
   })

@@ -26,7 +26,7 @@ export default defineApp({
   },
 })
 `
-const BY_TOTAL = `{ kind: 'property', name: 'by-total', paths: ['total'] }`
+const BY_TOTAL = `{ kind: 'property', name: 'by-total', properties: ['total'] }`
 
 async function application(indexes = '') {
   const folder = await applicationFolder()

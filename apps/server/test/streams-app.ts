@@ -14,7 +14,7 @@ export const Broken = event('locker.broken', z.object({}))
 export const Lockers = collection(
   'lockers',
   z.object({ id: z.string(), isOpen: z.boolean(), openings: z.number() }),
-  { indexes: [{ kind: 'property', name: 'by-open', paths: ['isOpen'] }] },
+  { indexes: [{ kind: 'property', name: 'by-open', properties: ['isOpen'] }] },
 )
 export const States = collection('states', z.object({ id: z.string(), isOpen: z.boolean() }))
 

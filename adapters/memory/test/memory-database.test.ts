@@ -1,8 +1,8 @@
-import { databaseSuite } from '@millrace/conformance'
+import { type DatabaseFactory, databaseSuite, storeSuite } from '@millrace/conformance'
 import { manualRuntime } from '@millrace/kernel'
 import { memoryDatabase } from '@millrace/memory'
 
-databaseSuite('memoryDatabase', async () => {
+const open: DatabaseFactory = async () => {
   const runtime = manualRuntime()
   const database = memoryDatabase({ clock: runtime.clock, scheduler: runtime.scheduler })
   return {
@@ -13,4 +13,7 @@ databaseSuite('memoryDatabase', async () => {
     rows: (table) => database.rows(table),
     [Symbol.asyncDispose]: () => database.close(),
   }
-})
+}
+
+databaseSuite('memoryDatabase', open)
+storeSuite('memoryDatabase', open)

@@ -1,4 +1,4 @@
-import { databaseSuite } from '@millrace/conformance'
+import { type DatabaseFactory, databaseSuite, storeSuite } from '@millrace/conformance'
 import { openPostgres } from '@millrace/postgres'
 import { describe } from 'vitest'
 import { postgresServers, usePostgres, versionText } from './postgres-server.ts'
@@ -8,7 +8,7 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
   (version, program) => {
     const postgres = usePostgres(program)
 
-    databaseSuite(`openPostgres on ${version}`, async () => {
+    const openServer: DatabaseFactory = async () => {
       const url = await postgres().newDatabase()
       const opened = [await openPostgres({ url })]
       const open = async () => {
@@ -30,6 +30,9 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
           await postgres().dropDatabase(url)
         },
       }
-    })
+    }
+
+    databaseSuite(`openPostgres on ${version}`, openServer)
+    storeSuite(`openPostgres on ${version}`, openServer)
   },
 )

@@ -1,9 +1,9 @@
-import { databaseSuite } from '@millrace/conformance'
+import { type DatabaseFactory, databaseSuite, storeSuite } from '@millrace/conformance'
 import type { Database } from '@millrace/documents'
 import { openSqlite } from '@millrace/sqlite'
 import { temporaryDirectory } from './temporary-directory.ts'
 
-databaseSuite('openSqlite', async () => {
+const openFile: DatabaseFactory = async () => {
   const directory = await temporaryDirectory()
   const opened: Database[] = []
   const open = async () => {
@@ -25,4 +25,7 @@ databaseSuite('openSqlite', async () => {
       await directory[Symbol.asyncDispose]()
     },
   }
-})
+}
+
+databaseSuite('openSqlite', openFile)
+storeSuite('openSqlite', openFile)

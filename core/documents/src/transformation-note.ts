@@ -34,7 +34,7 @@ export async function loadNote(
     const counts = { seen: 0, changed: 0, deleted: 0, total, isDone: false }
     return { revision: 0, after: undefined, progress: { name, collection: collection.name, ...counts } }
   }
-  const { after, ...progress } = bodyOf(stored) as unknown as StoredNote
+  const { id: _, after, ...progress } = bodyOf(stored) as unknown as StoredNote
   if (progress.collection !== collection.name) {
     const seen = `the name "${name}", which a transformation of "${progress.collection}" has`
     refuseOperation('transform', `the collection "${collection.name}"`)(seen, 'another name')
@@ -42,7 +42,7 @@ export async function loadNote(
   return { revision: stored.revision, after: after ?? undefined, progress }
 }
 
-type StoredNote = TransformProgress & { readonly after: string | null }
+type StoredNote = TransformProgress & { readonly id: string; readonly after: string | null }
 
 /** The note after a step, and the operation that stores it. */
 export function nextNote(

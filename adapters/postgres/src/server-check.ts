@@ -7,8 +7,6 @@ export interface ServerFindings {
   readonly durable: boolean
   /** One sentence each, for operators: what can be lost, and which setting it comes from. Empty if nothing can. */
   readonly lines: readonly string[]
-  /** The extension that runs functions inside the server is there. */
-  readonly hasPlv8: boolean
 }
 
 /** Version 13, as the server numbers it. */
@@ -35,18 +33,18 @@ export async function checkServer(
   settings: PostgresSettings,
 ): Promise<ServerFindings> {
   const shown = ASKED.map((name) => `current_setting('${name}')`).join(', ')
-  const asked = `${shown}, pg_is_in_recovery(), EXISTS (SELECT FROM pg_extension WHERE extname = 'plv8')`
+  const asked = `${shown}, pg_is_in_recovery()`
   const [result] = await connections.run([{ sql: `SELECT ${asked}`, parameters: [] }])
   const [row = []] = result?.rows ?? []
   const seen = Object.fromEntries(ASKED.map((name, index) => [name, row[index] ?? ''])) as Settings
-  const [isReplica, hasPlv8] = row.slice(ASKED.length)
+  const [isReplica] = row.slice(ASKED.length)
   checkFit(seen, settings)
   const { durable, lines } = judge(seen)
   if (isReplica === 't') lines.push('The server is a replica and takes no writes.')
   else if (seen.default_transaction_read_only === 'on') {
     lines.push('Transactions are read-only (default_transaction_read_only): writes are refused.')
   }
-  return { durable, lines, hasPlv8: hasPlv8 === 't' }
+  return { durable, lines }
 }
 
 function checkFit(seen: Settings, { name: database, isPooled }: PostgresSettings): void {

@@ -68,7 +68,8 @@ class Patching {
         this.#rename(this.#find(patch.path), patch.to)
         break
       case 'duplicate':
-        this.#duplicate(valueIn(this.#find(patch.path)) ?? null, patch.to)
+        // What it is now: a target may lie inside of it.
+        this.#duplicate(structuredClone(valueIn(this.#find(patch.path)) ?? null), patch.to)
         break
       case 'delete': {
         const place = this.#find(patch.path)

@@ -256,6 +256,12 @@ const NAMES: readonly PatchCase[] = [
   ['duplicate from a nested path that is missing', { a: null }, duplicate('a.b', 'c'), { a: null, c: null }],
   ['duplicate to itself', { a: [1] }, duplicate('a', 'a'), { a: [1] }],
   ['duplicate into itself', { a: { b: 1 } }, duplicate('a', 'a.c'), { a: { b: 1, c: { b: 1 } } }],
+  [
+    'duplicate to several places inside itself, made on the way',
+    { a: { b: 1 } },
+    duplicate('a', 'a.c', 'a.d.e'),
+    { a: { b: 1, c: { b: 1 }, d: { e: { b: 1 } } } },
+  ],
   ['duplicate over what it is in', { a: { b: { c: 1 } } }, duplicate('a.b', 'a'), { a: { c: 1 } }],
   ['duplicate through a text', { a: 1, b: 'x' }, duplicate('a', 'b.c'), REFUSED],
   ['duplicate from below a text', { a: 'x' }, duplicate('a.b', 'c'), REFUSED],

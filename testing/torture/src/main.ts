@@ -1,5 +1,6 @@
 import { LOG_HELP, logCommand, QUEUE_HELP, queueCommand } from './command-line.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
+import { STORE_HELP, storeCommand } from './store/command-line.ts'
 
 interface Command {
   readonly help: string
@@ -10,6 +11,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   log: { help: LOG_HELP, run: logCommand },
   queue: { help: QUEUE_HELP, run: queueCommand },
   spine: { help: SPINE_HELP, run: spineCommand },
+  store: { help: STORE_HELP, run: storeCommand },
 }
 
 /** `npm run torture -- NAME [options]` */

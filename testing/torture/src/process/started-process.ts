@@ -37,6 +37,8 @@ export async function liveByPlan<Plan>(live: (plan: Plan) => Promise<void>): Pro
     await live(readPlan<Plan>())
   } catch (error) {
     reporter<FailedReport>()({ kind: 'failed', what: errorText(error) })
+    // With its stack, for whoever looks for the cause.
+    console.error(error)
     process.exitCode = 1
   } finally {
     clearInterval(alive)

@@ -4,6 +4,7 @@ import type { Figure } from './figure.ts'
 import { figureTable } from './figure-table.ts'
 import { LOG_HELP, logCommand } from './log/command-line.ts'
 import { SPINE_HELP, spineCommand } from './spine/command-line.ts'
+import { STORE_HELP, storeCommand } from './store/command-line.ts'
 
 /** A bench: its arguments in, its figures out. */
 interface Bench {
@@ -15,6 +16,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, Bench>> = {
   log: { help: LOG_HELP, run: logCommand },
   spine: { help: SPINE_HELP, run: spineCommand },
+  store: { help: STORE_HELP, run: storeCommand },
 }
 
 const HELP = `npm run bench -- NAME [options]

@@ -58,7 +58,13 @@ export async function startStreams(
   if (streams === undefined) return undefined
   const { projections = [], upcasters } = streams
   const daemon = opening.use(
-    await startDaemon({ database, runtime, node: nodeId, projections, ...(upcasters === undefined ? {} : { upcasters }) }),
+    await startDaemon({
+      database,
+      runtime,
+      node: nodeId,
+      projections,
+      ...(upcasters === undefined ? {} : { upcasters }),
+    }),
   )
   const relay = opening.use(startRelay({ database, bus, runtime, holder: nodeId }))
   return { daemon, relay }

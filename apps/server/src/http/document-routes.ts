@@ -1,4 +1,11 @@
-import { bodyOf, etagOf, type QueryRead, readOne, type StoredDocument } from '@millrace/documents'
+import {
+  bodyOf,
+  type Database,
+  etagOf,
+  type QueryRead,
+  readOne,
+  type StoredDocument,
+} from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
 import * as z from 'zod'
 import { type DocumentBody, documentBody, documentListBody, queryBody, queryRequest } from '../api-shapes.ts'
@@ -61,6 +68,10 @@ export function documentRoutes(api: TypedApi, { backbone: { definition, database
       return toDocumentBody(stored)
     },
   )
+  queryRoute(api, database, assertKnown)
+}
+
+function queryRoute(api: TypedApi, database: Database, assertKnown: (collection: string) => void): void {
   api.post(
     '/collections/:collection/query',
     {

@@ -66,13 +66,13 @@ function declaredIndex<Document extends Identified>(
   switch (index.kind) {
     case 'property': {
       const paths = index.properties.map((property) => pathOf(property))
-      const filter = filterOf(index.where, { declared: { name: collection }, serializer, shape: undefined })
+      const scope = { declared: { name: collection }, serializer, shape: undefined }
       return {
         kind: 'property',
         name: index.name ?? nameOf('by', paths),
         paths,
         unique: index.unique ?? false,
-        ...(filter === undefined ? {} : { where: filter }),
+        ...(index.where === undefined ? {} : { where: filterOf(index.where, scope) }),
       }
     }
     case 'column': {

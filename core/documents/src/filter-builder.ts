@@ -1,6 +1,6 @@
 import { millraceError } from '@millrace/kernel'
-import { checkFilter } from './checked-filter.ts'
-import { refuseQuery } from './checked-text.ts'
+import { checkFilter, checkPath } from './checked-filter.ts'
+import { refuseQuery, show } from './checked-text.ts'
 import type { Identified } from './collection.ts'
 import type { WhichDocuments } from './conditions.ts'
 import { idText } from './document-id.ts'
@@ -49,11 +49,11 @@ export class FilterBuilder {
   }
 
   or(...alternatives: readonly BuildFilter[]): FilterBuilder {
-    return this.#and({ kind: 'or', filters: alternatives.map((each) => this.#built(each)) })
+    return this.#and({ kind: 'or', filters: alternatives.map((each) => built(each, this.#scope)) })
   }
 
   not(conditions: BuildFilter): FilterBuilder {
-    return this.#and({ kind: 'not', filter: this.#built(conditions) })
+    return this.#and({ kind: 'not', filter: built(conditions, this.#scope) })
   }
 
   whereId(operator: Comparison, id: string | number): FilterBuilder {
@@ -73,10 +73,6 @@ export class FilterBuilder {
     if (left === undefined) return new FilterBuilder(this.#scope, right)
     const filters = left.kind === 'and' ? [...left.filters, right] : [left, right]
     return new FilterBuilder(this.#scope, { kind: 'and', filters })
-  }
-
-  #built(build: BuildFilter): Filter {
-    return build(new FilterBuilder(this.#scope)).filter ?? { kind: 'and', filters: [] }
   }
 
   #condition(path: readonly string[], [operator, value, second]: UntypedCondition): Filter {
@@ -101,8 +97,7 @@ export class FilterBuilder {
       case 'any':
       case 'all': {
         const scope = { ...this.#scope, shape: elementShape(shape), isElement: true }
-        const { filter } = (value as BuildFilter)(new FilterBuilder(scope))
-        return { kind: operator, path, filter: filter ?? { kind: 'and', filters: [] } }
+        return { kind: operator, path, filter: built(value, scope) }
       }
       default:
         return this.#compare(path, operator as Comparison, value)
@@ -163,22 +158,28 @@ export class FilterBuilder {
   }
 }
 
-/** What `which` says of documents, as a tree; undefined if it says nothing. */
+/** What `which` says of documents, as a tree; what says nothing holds for all of them. @throws QUERY_INVALID */
 export function filterOf<Document extends Identified>(
-  which: WhichDocuments<Document> | undefined,
+  which: WhichDocuments<Document>,
   scope: FilterScope,
-): Filter | undefined {
-  const build = which as BuildFilter | undefined
-  return build?.(new FilterBuilder(scope)).filter
+): Filter {
+  return built(which, scope)
 }
 
-/** What is at a path. @throws QUERY_INVALID for a property that the shape is known not to have */
+function built(build: unknown, scope: FilterScope): Filter {
+  if (typeof build !== 'function') {
+    refuseQuery(scope.declared.name)(`conditions that are ${show(build)}`, 'a function that adds conditions')
+  }
+  return (build as BuildFilter)(new FilterBuilder(scope)).filter ?? { kind: 'and', filters: [] }
+}
+
+/** What is at a path. @throws QUERY_INVALID for what is no path, and a property that the shape is known not to have */
 export function checkedShape(
   collection: string,
   shape: Shape | undefined,
   path: readonly string[],
 ): Shape | undefined {
-  const finding = followPath(shape, path)
+  const finding = followPath(shape, checkPath(path, refuseQuery(collection), 0))
   if (finding.kind === 'known') return finding.shape
   const seen = `the property "${finding.name}" in the path ${JSON.stringify(path)}`
   const names = finding.names.length === 0 ? 'no properties there' : `one of: ${finding.names.join(', ')}`

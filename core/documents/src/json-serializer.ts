@@ -6,11 +6,8 @@ import type { FilterValue } from './filter.ts'
 import type { JsonValue, Patch } from './patch.ts'
 import { isRawNumber, parseKeepingNumbers } from './raw-number.ts'
 import type { DocumentPlace, Serializer, ValuePatch } from './serializer.ts'
-import { everyElement, namesIn, type TypeTree, treeAt, ValueTypes } from './type-tree.ts'
+import { everyElement, namesIn, TYPES, type TypeTree, treeAt, ValueTypes } from './type-tree.ts'
 import { bigintType, bytesType, type ValueType } from './value-type.ts'
-
-/** Where the tree of types stands in a document that needs one. */
-const TYPES = '$types'
 
 /** Choices of {@link jsonSerializer}. */
 export interface JsonSerializerOptions {

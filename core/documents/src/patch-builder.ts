@@ -4,7 +4,7 @@ import type { AnyCollection } from './collection.ts'
 import type { WriteOperation } from './database.ts'
 import { checkedShape } from './filter-builder.ts'
 import type { Patch } from './patch.ts'
-import type { PendingChange } from './pending-unit.ts'
+import type { Condition, PendingChange } from './pending-unit.ts'
 import { pathOf } from './property-path.ts'
 import type { ValuePatch } from './serializer.ts'
 
@@ -27,11 +27,11 @@ export class PatchBuilder {
   }
 
   /** The change that these patches are, once they are saved. */
-  change(make: (patches: readonly Patch[]) => WriteOperation): PendingChange {
+  change(make: (patches: readonly Patch[], condition: Condition) => WriteOperation): PendingChange {
     return {
-      operation: () => {
+      operation: (condition) => {
         this.#isOpen = false
-        return this.#patches.length === 0 ? undefined : make([...this.#patches])
+        return this.#patches.length === 0 ? undefined : make([...this.#patches], condition)
       },
       refused: () => {
         this.#isOpen = true

@@ -7,8 +7,8 @@ import type { SessionEvents } from './session-events.ts'
 
 /** Something that a session is about to do. */
 export interface PendingChange {
-  /** What it comes to when it is saved; undefined if that is nothing. Called once for each try. */
-  operation(): WriteOperation | undefined
+  /** What it comes to when it is saved, under the condition of `one`; undefined if that is nothing. */
+  operation(condition: Condition): WriteOperation | undefined
   /** The one document that it is about. */
   readonly one?: OneDocument
   /** The collection of which it may change any document. */
@@ -18,6 +18,11 @@ export interface PendingChange {
   done?(result: OperationResult): void
   /** It was not done, and waits again. */
   refused?(): void
+}
+
+/** The revision that a document must have. */
+export interface Condition {
+  readonly expectedRevision?: number
 }
 
 /** A document that a change is about. */
@@ -36,6 +41,11 @@ export class PendingUnit {
   /** What is known of single documents, by collection and id. */
   readonly #known = new Map<string, Map<string, { place: number | undefined }>>()
 
+  /** Changes that came to nothing, and those that were said meanwhile; however many they are. */
+  constructor(changes: readonly PendingChange[] = []) {
+    for (const each of changes) this.#put(each)
+  }
+
   get changes(): readonly PendingChange[] {
     return this.#changes
   }
@@ -45,30 +55,35 @@ export class PendingUnit {
     return this.#known.get(collection.name)?.has(id) ?? false
   }
 
-  /** The change whose place a later write of the whole document takes. */
-  wholeOf(collection: AnyCollection, id: string): OneDocument | undefined {
-    const place = this.#known.get(collection.name)?.get(id)?.place
-    return place === undefined ? undefined : this.#changes[place]?.one
-  }
-
   /** @throws QUEUE_FULL */
   add(change: PendingChange): void {
-    const { one, many } = change
-    const documents = this.#documentsOf(one?.collection ?? many)
-    const place = one?.isWhole ? documents?.get(one.id)?.place : undefined
-    if (place !== undefined) {
-      this.#changes[place] = change
-      return
-    }
     const limit = documentLimits.commitOperationsMax
-    if (this.#changes.length >= limit) {
+    if (this.#changes.length >= limit && this.#placeOf(change.one) === undefined) {
       throw millraceError('QUEUE_FULL', { queue: 'changes of a session', seen: `${limit} changes`, limit })
     }
+    this.#put(change)
+  }
+
+  #put(change: PendingChange): void {
+    const { one, many } = change
+    const place = this.#placeOf(one)
+    const earlier = place === undefined ? undefined : this.#changes[place]?.one
+    if (place !== undefined && one !== undefined && earlier !== undefined) {
+      // The new content counts, under the condition of what was said first.
+      this.#changes[place] = { ...change, one: { ...one, expectedRevision: earlier.expectedRevision } }
+      return
+    }
     this.#changes.push(change)
+    const documents = this.#documentsOf(one?.collection ?? many)
     if (one !== undefined)
       documents?.set(one.id, { place: one.isWhole ? this.#changes.length - 1 : undefined })
     // What comes after a change of many documents must not be moved before it.
     else if (documents !== undefined) for (const each of documents.values()) each.place = undefined
+  }
+
+  /** The place of the change that a write of a whole document replaces. */
+  #placeOf(one: OneDocument | undefined): number | undefined {
+    return one?.isWhole ? this.#known.get(one.collection.name)?.get(one.id)?.place : undefined
   }
 
   #documentsOf(collection: AnyCollection | undefined) {

@@ -1,5 +1,4 @@
-import { assert } from '@millrace/kernel'
-import { refuseQuery } from './checked-text.ts'
+import { checkWhole, refuseQuery } from './checked-text.ts'
 import type { AnyCollection, Collection, CollectionTrait, Identified } from './collection.ts'
 import { type Moment, momentMs } from './date-type.ts'
 import { documentLimits } from './document-limits.ts'
@@ -184,13 +183,9 @@ class QueryBuilder {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const { source, limit, offset } = this.#state
-    const query = this.#query()
-    const pages = streamDocuments(source.database, query, {
-      limit: limit ?? Number.POSITIVE_INFINITY,
-      offset: offset ?? 0,
-    })
-    return this.#rows(pages)
+    const { source, collection, limit = Number.MAX_SAFE_INTEGER, offset = 0 } = this.#state
+    checkWhole('limit', limit, Number.MAX_SAFE_INTEGER, refuseQuery(collection.name))
+    return this.#rows(streamDocuments(source.database, this.#query(), { limit, offset }))
   }
 
   async *#rows(pages: AsyncIterable<readonly StoredDocument[]>): AsyncGenerator<unknown> {
@@ -267,7 +262,6 @@ class QueryBuilder {
       limit: 1,
       select: collection.serializer.parts(wanted),
     })
-    assert(documents.length <= 1, 'a limit is kept')
     const [document] = documents
     return document && collection.serializer.readParts(document.text, wanted).value
   }

@@ -26,7 +26,8 @@ export async function saveUnit(
   reader: Reader,
 ): Promise<void> {
   const prepared = changes.flatMap((change): Prepared[] => {
-    const operation = change.operation()
+    const { expectedRevision } = change.one ?? {}
+    const operation = change.operation(expectedRevision === undefined ? {} : { expectedRevision })
     return operation === undefined ? [] : [{ change, operation }]
   })
   if (prepared.length === 0) return

@@ -1,6 +1,7 @@
 import type { Database } from './database.ts'
 import type { StoredDocument } from './document-operation.ts'
 import type { Read, ReadAnswer } from './read.ts'
+import { TYPES } from './type-tree.ts'
 
 /** The answer to one question; throws as `Database.read`. */
 export async function readOne<const R extends Read>(
@@ -11,7 +12,13 @@ export async function readOne<const R extends Read>(
   return answer as ReadAnswer<R>
 }
 
-/** The body of a document whose collection is not typed; each call gives a new one. */
+/**
+ * The stored JSON of a document whose collection is not typed, for people and programs that take JSON; each call gives a
+ * new one. What a serializer has noted for itself is not part of it, and numbers beyond 2^53 are rounded.
+ */
 export function bodyOf({ text }: Pick<StoredDocument, 'text'>): Readonly<Record<string, unknown>> {
-  return JSON.parse(text)
+  const body: Readonly<Record<string, unknown>> = JSON.parse(text)
+  if (!Object.hasOwn(body, TYPES)) return body
+  const { [TYPES]: _, ...rest } = body
+  return rest
 }

@@ -7,7 +7,7 @@ import { idText } from './document-id.ts'
 import { documentLimits } from './document-limits.ts'
 import type { StoredDocument } from './document-operation.ts'
 import { nextPageSize, pageLimits } from './page-size.ts'
-import { bodyOf, readOne } from './single-read.ts'
+import { readOne } from './single-read.ts'
 import type { Transformation, TransformProgress } from './transformation.ts'
 import { loadNote, nextNote, type StepCounts, type TransformationNote } from './transformation-note.ts'
 
@@ -28,18 +28,20 @@ export async function runTransformation(
   if (batch === 0) refuse('a batch of 0', `1 to ${pageLimits.documentsMax}`)
   let note = await loadNote(database, transformation)
   let size = Math.min(batch, pageLimits.documentsMin)
-  for (let attempts = 1; !note.progress.isDone; attempts += 1) {
+  let conflicts = 0
+  while (!note.progress.isDone) {
     throwIfAborted(options.signal)
     try {
       const step = await takeStep(database, transformation, note, size)
       note = step.note
       size = Math.min(batch, step.nextSize)
+      conflicts = 0
     } catch (error) {
-      if (!isMillraceError(error, 'DOCUMENT_CONFLICT') || attempts >= STEP_ATTEMPTS_MAX) throw error
+      conflicts += 1
+      if (!isMillraceError(error, 'DOCUMENT_CONFLICT') || conflicts >= STEP_ATTEMPTS_MAX) throw error
       note = await loadNote(database, transformation)
       continue
     }
-    attempts = 0
     options.onProgress?.(note.progress)
   }
   return note.progress
@@ -139,8 +141,8 @@ function changedText(
   const { name, serializer } = collection
   try {
     if (typeof change === 'object') {
-      const body = bodyOf(stored)
-      return transformedText({ collection: name, id, body }, change.run(bodyOf(stored) as never))
+      const body = JSON.parse(stored.text)
+      return transformedText({ collection: name, id, body }, change.run(JSON.parse(stored.text) as never))
     }
     const changed = change(serializer.read(stored.text) as never)
     if (changed === undefined || changed === null) return changed

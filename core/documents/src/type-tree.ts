@@ -13,6 +13,9 @@ export interface TypeTree {
   readonly [step: string]: TypeTree | string
 }
 
+/** Where the tree of types stands in a document that needs one. */
+export const TYPES = '$types'
+
 const NAME = '$'
 const EVERY = '[]'
 

@@ -9,7 +9,7 @@ import { idText } from './document-id.ts'
 import type { Filter } from './filter.ts'
 import { filterOf } from './filter-builder.ts'
 import { PatchBuilder } from './patch-builder.ts'
-import { type OneDocument, type PendingChange, PendingUnit } from './pending-unit.ts'
+import { type PendingChange, PendingUnit } from './pending-unit.ts'
 import { saveUnit } from './saved-unit.ts'
 import type { ChangedDocuments, Session, WriteOptions } from './session.ts'
 import { type EventCalls, sessionEvents } from './session-events.ts'
@@ -52,11 +52,18 @@ class UnitOfWork extends StoreReader implements Session {
   ): Document {
     const tenant = this.#tenantOf(collection)
     const { id, text, document } = writeDocument(collection, draft, this.#means.runtime)
-    this.#addWhole(
-      { collection, id, attempt: { kind: 'store', document }, isWhole: true, expectedRevision },
-      (condition) => ({ kind: 'store', collection: collection.name, id, text, ...condition, ...tenant }),
-      (revision) => this.#memory.noteSaved(collection, id, revision, draft, document),
-    )
+    this.#unit.add({
+      one: { collection, id, attempt: { kind: 'store', document }, isWhole: true, expectedRevision },
+      operation: (condition) => ({
+        kind: 'store',
+        collection: collection.name,
+        id,
+        text,
+        ...condition,
+        ...tenant,
+      }),
+      done: ({ revision = 0 }) => this.#memory.noteSaved(collection, id, revision, draft, document),
+    })
     return document
   }
 
@@ -88,11 +95,17 @@ class UnitOfWork extends StoreReader implements Session {
   ): void {
     const tenant = this.#tenantOf(collection)
     const text = idText(collection.name, id)
-    this.#addWhole(
-      { collection, id: text, attempt: { kind: 'delete' }, isWhole: true, expectedRevision },
-      (condition) => ({ kind: 'delete', collection: collection.name, id: text, ...condition, ...tenant }),
-      () => this.#memory.note(collection, text, 0),
-    )
+    this.#unit.add({
+      one: { collection, id: text, attempt: { kind: 'delete' }, isWhole: true, expectedRevision },
+      operation: (condition) => ({
+        kind: 'delete',
+        collection: collection.name,
+        id: text,
+        ...condition,
+        ...tenant,
+      }),
+      done: () => this.#memory.note(collection, text, 0),
+    })
   }
 
   hardDelete<Document extends Identified>(
@@ -101,7 +114,7 @@ class UnitOfWork extends StoreReader implements Session {
     options: WriteOptions = {},
   ): void {
     this.#addOne(collection, id, { kind: 'delete' }, options, (target) => ({
-      operation: () => ({ kind: 'delete', hard: true, ...target }),
+      operation: (condition) => ({ kind: 'delete', hard: true, ...target, ...condition }),
       done: () => this.#memory.note(collection, target.id, 0),
     }))
   }
@@ -111,7 +124,7 @@ class UnitOfWork extends StoreReader implements Session {
     id: Document['id'],
     revision: number,
   ): void {
-    this.#addOne(collection, id, { kind: 'expect' }, {}, (target) => ({
+    this.#addOne(collection, id, { kind: 'expect' }, { expectedRevision: revision }, (target) => ({
       operation: () => ({ kind: 'expect', revision, ...target }),
     }))
   }
@@ -176,32 +189,14 @@ class UnitOfWork extends StoreReader implements Session {
     try {
       await saveUnit(this.#means, changes, this)
     } catch (error) {
-      const since = this.#unit.changes
-      this.#unit = new PendingUnit()
       for (const change of changes) change.refused?.()
-      for (const change of [...changes, ...since]) this.#unit.add(change)
+      this.#unit = new PendingUnit([...changes, ...this.#unit.changes])
       throw error
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unit = new PendingUnit()
-  }
-
-  /** Notes a write of a whole document; if one waits already, the new content counts under the old condition. */
-  #addWhole(
-    one: OneDocument,
-    make: (condition: { readonly expectedRevision?: number }) => WriteOperation,
-    saved: (revision: number) => void,
-  ): void {
-    const earlier = this.#unit.wholeOf(one.collection, one.id)
-    const { expectedRevision } = earlier ?? one
-    const operation = make(expectedRevision === undefined ? {} : { expectedRevision })
-    this.#unit.add({
-      operation: () => operation,
-      one: { ...one, expectedRevision },
-      done: ({ revision = 0 }) => saved(revision),
-    })
   }
 
   #addOne<Document extends Identified>(
@@ -212,8 +207,7 @@ class UnitOfWork extends StoreReader implements Session {
     make: (target: OneTarget) => PendingChange,
   ): void {
     const text = idText(collection.name, id)
-    const condition = expectedRevision === undefined ? {} : { expectedRevision }
-    const target = { collection: collection.name, id: text, ...condition, ...this.#tenantOf(collection) }
+    const target = { collection: collection.name, id: text, ...this.#tenantOf(collection) }
     this.#unit.add({
       ...make(target),
       one: { collection, id: text, attempt, isWhole: false, expectedRevision },
@@ -228,7 +222,7 @@ class UnitOfWork extends StoreReader implements Session {
   ): void {
     const attempt = { kind: 'patch', patches: builder.patches } as const
     this.#addOne(collection, id, attempt, options, (target) => ({
-      ...builder.change((patches) => ({ kind: 'patch', patches, ...target })),
+      ...builder.change((patches, condition) => ({ kind: 'patch', patches, ...target, ...condition })),
       done: ({ count = 0, revision = 0 }) => {
         builder.count = count
         this.#memory.note(collection, target.id, revision)
@@ -259,7 +253,7 @@ class UnitOfWork extends StoreReader implements Session {
     collection: Collection<Document, never, Trait>,
     which: WhichDocuments<Document, Trait>,
   ): ManyTarget {
-    const where = filterOf(which as WhichDocuments<Document>, collection) ?? { kind: 'and', filters: [] }
+    const where = filterOf(which as WhichDocuments<Document>, collection)
     return { collection: collection.name, where, ...this.#tenantOf(collection) }
   }
 
@@ -273,7 +267,6 @@ class UnitOfWork extends StoreReader implements Session {
 interface OneTarget {
   readonly collection: string
   readonly id: string
-  readonly expectedRevision?: number
   readonly tenant?: string
 }
 

@@ -70,7 +70,11 @@ describe('a conflict', () => {
       session.store(Vents, { id: 1, bench: 'b1', percent: 3 })
       session.expect(Benches, 'b1', 1)
     })
-    expect(conflictOf(expected)).toMatchObject({ stored: { revision: 2 }, attempted: { kind: 'expect' } })
+    expect(conflictOf(expected)).toMatchObject({
+      stored: { revision: 2 },
+      attempted: { kind: 'expect' },
+      expectedRevision: 1,
+    })
   })
 
   test('is told without both sides if the database does not answer then', async () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type DocumentPlace, jsonSerializer } from '@millrace/documents'
+import { applyPatches, bodyOf, type DocumentPlace, jsonSerializer } from '@millrace/documents'
 import { isMillraceError } from '@millrace/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -145,6 +145,23 @@ describe('the JSON serializer', () => {
     expect(
       codeOf(() => serializer.write({ id: 'b1', at: new Date(0), t: 'x'.repeat(1_048_576) }, place)),
     ).toBe('DOCUMENT_TOO_LARGE')
+  })
+
+  test('keeps what it notes to itself where JSON is shown', () => {
+    const text = serializer.write({ id: 'b1', at: new Date(0), n: 5n }, place)
+    expect(bodyOf({ text })).toEqual({ id: 'b1', at: '1970-01-01T00:00:00.000Z', n: 5 })
+  })
+
+  test('keeps a value what it is when nothing is renamed onto it', () => {
+    let text = serializer.write({ id: 'b1', a: new Date(0), b: new Date(1) }, place)
+    for (const patch of [
+      { kind: 'delete', path: ['b'] },
+      { kind: 'rename', path: ['b'], to: 'a' },
+    ] as const) {
+      const body = JSON.parse(text)
+      text = JSON.stringify(applyPatches({ ...place, body }, serializer.patches(patch, 'benches')))
+    }
+    expect(serializer.read(text)).toEqual({ id: 'b1', a: new Date(0) })
   })
 
   test('changes nothing that it is given', () => {

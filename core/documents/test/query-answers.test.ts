@@ -153,6 +153,9 @@ describe('going through a query', () => {
     expect(await allOf(query.limit(0))).toEqual([])
     expect(await allOf(query.limit(1_000_000))).toHaveLength(100)
     expect(await codeOf(allOf(query.offset(-1)))).toBe('QUERY_INVALID')
+    for (const limit of [-1, 1.5, Number.NaN]) {
+      expect(await codeOf(async () => allOf(query.limit(limit)))).toBe('QUERY_INVALID')
+    }
   })
 
   test('holds large documents in small numbers', async () => {

@@ -63,6 +63,25 @@ describe('a session', () => {
     expect(await codeOf(session.saveChanges())).toBe('DOCUMENT_CONFLICT')
   })
 
+  test('joins what was said while a unit was refused with what is still there, under the first conditions', async () => {
+    const { store } = await openBenches()
+    await using first = store.session()
+    first.store(Benches, bench('b1', 20))
+    await first.saveChanges()
+    await using session = store.session()
+    session.insert(Benches, bench('b1', 30))
+    session.store(Benches, bench('b2', 1))
+    const saving = session.saveChanges()
+    session.store(Benches, bench('b2', 2))
+    session.store(Benches, bench('b1', 31))
+    expect(await codeOf(saving)).toBe('DOCUMENT_CONFLICT')
+    expect(await codeOf(session.saveChanges())).toBe('DOCUMENT_CONFLICT')
+    first.delete(Benches, 'b1')
+    await first.saveChanges()
+    await session.saveChanges()
+    expect(await store.query(Benches).toArray()).toEqual([bench('b1', 31), bench('b2', 2)])
+  })
+
   test('fills in what the schema fills in, and refuses what does not fit it', async () => {
     const { store } = await openBenches()
     await using session = store.session()

@@ -223,6 +223,13 @@ describe('a typed query that is wrong', () => {
     expect(await codeOf(() => query.where('zone', 'eq', {} as never))).toBe(refused)
     expect(await codeOf(() => query.where('zone', 'in', 'x' as never))).toBe(refused)
     expect(await codeOf(() => query.where({ kind: 'and' } as never))).toBe(refused)
+    for (const property of [undefined, null, 7, ['a', 7], Array(21).fill('a')]) {
+      expect(await codeOf(() => query.where(property as never, 'exists'))).toBe(refused)
+      expect(await codeOf(() => query.orderBy(property as never))).toBe(refused)
+    }
+    expect(await codeOf(() => query.where('alarms', 'any', 'level' as never))).toBe(refused)
+    expect(await codeOf(() => query.or({ kind: 'and', filters: [] } as never))).toBe(refused)
+    expect(await codeOf(() => query.not(undefined as never))).toBe(refused)
     expect(await codeOf(query.where('zone', 'startsWith', 3 as never).toArray())).toBe(refused)
     expect(await codeOf(query.where('zone', 'like' as never, 'x').toArray())).toBe(refused)
     expect(await codeOf(query.page(0, 10))).toBe(refused)

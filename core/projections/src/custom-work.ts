@@ -16,6 +16,8 @@ export interface CustomWorkOptions {
 
 /** Hands events to the projection's own function, by the unit. */
 export class CustomWork implements PageWork {
+  /** Its function reads the database, and expects what it has done before. */
+  readonly looksAhead = false
   readonly #projection: CustomProjection
   readonly #database: Database
   readonly #reading: EventReading<{ readonly type: EventType }>
@@ -45,8 +47,6 @@ export class CustomWork implements PageWork {
     const { taken, skipped, fault } = progress
     return { operations, taken, applied: read.filter(({ index }) => index < taken).length, skipped, fault }
   }
-
-  committed(): void {}
 
   forget(): void {}
 

@@ -1,4 +1,4 @@
-import type { Database, Identified, OperationResult, StoredEvent } from '@millrace/documents'
+import type { Database, Identified, StoredEvent } from '@millrace/documents'
 import type { Upcasters } from '@millrace/event-store'
 import { type DocumentTask, type FoldChecks, foldTask } from './document-fold.ts'
 import { checkKey, tenantOf } from './document-slots.ts'
@@ -7,7 +7,7 @@ import { type Fault, faultOf } from './fault.ts'
 import type { Judge, PageWork, PreparedUnit } from './page-work.ts'
 import { keysOf, type Projection, type ProjectionCase } from './projection.ts'
 import { owns, type Shard } from './shard.ts'
-import { UnitDocuments } from './unit-documents.ts'
+import { type DocumentUnit, UnitDocuments } from './unit-documents.ts'
 import { UnitProgress } from './unit-progress.ts'
 
 /** Documents kept from one unit to the next. */
@@ -46,22 +46,23 @@ export class DocumentWork<Document extends Identified> implements PageWork {
     return this.#reading.storedTypes
   }
 
+  /** Where deletes only mark a document, the revision of one that comes back cannot be foreseen. */
+  get looksAhead(): boolean {
+    return !this.#projection.collection.declared.softDelete
+  }
+
   async prepare(events: readonly StoredEvent[], judge: Judge): Promise<PreparedUnit> {
     const progress = new UnitProgress(events.length, judge)
     const tasks = this.#tasksOf(events, progress)
-    await this.#documents.load(tasks)
+    const documents = await this.#documents.load(tasks)
     const { checks } = this.#options
     try {
-      return this.#unit(events, tasks, progress.copy(), checks)
+      return this.#unit({ events, tasks, documents }, progress.copy(), checks)
     } catch {
       // Some document cannot be stored as it is in the end. Which event made it so is found by looking at every one.
-      this.#documents.reset()
-      return this.#unit(events, tasks, progress, 'text')
+      documents.reset()
+      return this.#unit({ events, tasks, documents }, progress, 'text')
     }
-  }
-
-  committed(results: readonly OperationResult[]): void {
-    this.#documents.committed(results)
   }
 
   forget(): void {
@@ -115,8 +116,7 @@ export class DocumentWork<Document extends Identified> implements PageWork {
   }
 
   #unit(
-    events: readonly StoredEvent[],
-    tasks: readonly DocumentTask<Document>[],
+    { events, tasks, documents }: Material<Document>,
     progress: UnitProgress,
     checks: FoldChecks,
   ): PreparedUnit {
@@ -128,8 +128,23 @@ export class DocumentWork<Document extends Identified> implements PageWork {
       if (failure === undefined) applied += 1
       else progress.note(task.index, faultOf(failure.kind, name, events[task.index]!, failure.error))
     }
-    const operations = this.#documents.write(checks)
+    const operations = documents.write(checks)
     const { taken, fault, skipped } = progress
-    return { operations, taken, applied, skipped, fault }
+    return {
+      operations,
+      taken,
+      applied,
+      skipped,
+      fault,
+      assume: () => documents.assume(),
+      confirm: (results) => documents.confirm(results),
+    }
   }
+}
+
+/** What a unit is made of. */
+interface Material<Document extends Identified> {
+  readonly events: readonly StoredEvent[]
+  readonly tasks: readonly DocumentTask<Document>[]
+  readonly documents: DocumentUnit<Document>
 }

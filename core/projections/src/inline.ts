@@ -86,12 +86,12 @@ async function documentOperations(
     target: collection.name,
     recent: RECENT_LIMITS,
   })
-  await documents.load(tasks)
+  const loaded = await documents.load(tasks)
   for (const task of tasks) {
     const failure = foldTask(collection, task, 'event')
     if (failure !== undefined) throw failure.error
   }
-  return documents.write('event')
+  return loaded.write('event')
 }
 
 function rowOperations(

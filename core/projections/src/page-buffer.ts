@@ -65,15 +65,23 @@ export class PageBuffer {
     this.#through = through
   }
 
-  /** The first events, at most `countMax`; they stay staged until they are dropped. */
-  peek(countMax: number): Page {
-    const events = this.#events.slice(this.#start, this.#start + countMax)
-    return { events, through: this.#throughOf(events.length) }
+  /** The first events behind `skip` others, at most `countMax`; they stay staged until they are dropped. */
+  peek(countMax: number, skip = 0): readonly StoredEvent[] {
+    const start = this.#start + skip
+    return this.#events.slice(start, start + countMax)
   }
 
-  /** The first `count` events are done with. Returns the position up to which everything is. */
-  drop(count: number): number {
-    const through = this.#throughOf(count)
+  /** The position up to which everything is done with when the first `count` events are. */
+  throughOf(count: number): number {
+    assert(count <= this.staged, 'only staged events can be taken')
+    const next = this.#events[this.#start + count]
+    // All that is staged makes the feed's own end; less than that ends before the next event.
+    return next === undefined ? this.#through : next.position - 1
+  }
+
+  /** The first `count` events are done with. */
+  drop(count: number): void {
+    assert(count <= this.staged, 'only staged events can be dropped')
     for (let index = this.#start; index < this.#start + count; index += 1) {
       this.#characters -= this.#events[index]?.text.length ?? 0
     }
@@ -82,13 +90,5 @@ export class PageBuffer {
       this.#events = this.#events.slice(this.#start)
       this.#start = 0
     }
-    return through
-  }
-
-  /** All that is staged makes the feed's own end; less than that ends before the next event. */
-  #throughOf(count: number): number {
-    assert(count <= this.staged, 'only staged events can be taken')
-    const next = this.#events[this.#start + count]
-    return next === undefined ? this.#through : next.position - 1
   }
 }

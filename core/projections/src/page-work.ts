@@ -19,19 +19,23 @@ export interface PreparedUnit {
   readonly skipped: readonly Fault[]
   /** What the event behind those taken met, if it has to be waited for. */
   readonly fault: Fault | undefined
+  /** The unit is on its way: the next one may be made as if it were committed. */
+  assume?(): void
+  /** The unit is committed; `results` are those of its operations. */
+  confirm?(results: readonly OperationResult[]): void
 }
 
-/** What a kind of projection makes of events. One unit at a time: prepare, commit, `committed` or `forget`. */
+/** What a kind of projection makes of events, a unit at a time, in order. */
 export interface PageWork {
   /** Types to ask the database for, as they are stored. */
   readonly storedTypes: readonly string[]
+  /** True if a unit can be made while the one before it is on its way, and may still come to nothing. */
+  readonly looksAhead: boolean
   /**
    * Makes a unit of the events, or of the first of them. Throws what the database throws when it is asked for
    * documents, and what a function over several events throws ({@link PreparedUnit.fault} names single ones).
    */
   prepare(events: readonly StoredEvent[], judge: Judge): Promise<PreparedUnit>
-  /** The unit is committed; `results` are those of its operations. */
-  committed(results: readonly OperationResult[]): void
-  /** The unit came to nothing, or nobody knows: what was remembered of the database may be out of date. */
+  /** A unit came to nothing, or nobody knows: what was remembered of the database may be out of date. */
   forget(): void
 }

@@ -46,17 +46,17 @@ export class ProjectionStep<Document extends Identified> implements BatchStep {
       const fresh = await this.#checkpoint.fresh(messages)
       if (fresh.length === 0) return
       const tasks = fresh.map((message, index) => this.#taskOf(message, index))
-      await this.#documents.load(tasks)
+      const documents = await this.#documents.load(tasks)
       for (const task of tasks) {
         const failure = foldTask(this.#projection.collection, task, 'event')
         if (failure !== undefined) throw failure.error
       }
       throwIfAborted(signal)
       const moved = this.#checkpoint.moved(fresh)
-      const writes = this.#documents.write('event')
+      const writes = documents.write('event')
       const { results } = await this.#database.commit([...writes, ...moved.operations])
       moved.done()
-      this.#documents.committed(results)
+      documents.confirm(results)
     } catch (error) {
       this.#checkpoint.forget()
       this.#documents.forget()

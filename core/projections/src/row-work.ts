@@ -16,6 +16,7 @@ export interface RowWorkOptions {
 
 /** Events into rows of a flat table. It reads nothing: what a row was before does not matter to the functions. */
 export class RowWork implements PageWork {
+  readonly looksAhead = true
   readonly #projection: RowProjection
   readonly #shard: Shard
   readonly #reading: EventReading<RowCase>
@@ -48,8 +49,6 @@ export class RowWork implements PageWork {
     const operations: RowOperation[] = merge.operations
     return { operations, taken, applied, skipped, fault }
   }
-
-  committed(): void {}
 
   forget(): void {}
 

@@ -1,4 +1,4 @@
-import type { PositionOperation } from '@millrace/documents'
+import type { OperationResult, PositionOperation, StoredEvent } from '@millrace/documents'
 import type { Lease } from '@millrace/event-store'
 import { abortable, isMillraceError, type Runtime } from '@millrace/kernel'
 import { storeLetter } from './dead-letter.ts'
@@ -30,9 +30,22 @@ export interface StepSignals {
   readonly waits: AbortSignal
 }
 
+/** A unit that is on its way. */
+interface SentUnit {
+  readonly events: readonly StoredEvent[]
+  readonly unit: PreparedUnit
+  readonly through: number
+  /** Never rejects. */
+  readonly answer: Promise<Answer>
+}
+
+type Answer =
+  | { readonly kind: 'committed'; readonly results: readonly OperationResult[] }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
 /**
- * Makes units of what is staged, and commits each with the shard's position and on condition of its lease. Everything
- * before an event that has to be waited for is committed first.
+ * Makes units of what is staged, and commits each with the shard's position and on condition of its lease; while one is
+ * on its way the next one is made. Everything before an event that has to be waited for is committed first.
  */
 export class ShardUnits {
   readonly #options: ShardUnitsOptions
@@ -41,6 +54,7 @@ export class ShardUnits {
   #events: number
   #through: number
   #conflicts = 0
+  #sent: SentUnit | undefined
 
   constructor(options: ShardUnitsOptions) {
     this.#options = options
@@ -57,30 +71,34 @@ export class ShardUnits {
   }
 
   /**
-   * Commits a unit of staged events, or waits for one of them; says so if the shard has to end. `stop` ends all of it,
-   * `waits` only the waiting. Throws LEASE_LOST, a signal's reason, and what the database throws for reasons of its own.
+   * Goes on with staged events: makes a unit, hears of the one before it, sends the new one; or waits for an event. Says
+   * so if the shard has to end. `stop` ends all of it, `waits` only the waiting. Throws LEASE_LOST, a signal's reason,
+   * and what the database throws for reasons of its own.
    */
   async step(signals: StepSignals): Promise<Halt | undefined> {
-    const { stop, waits } = signals
-    const { buffer, work, job } = this.#options
-    const { events } = buffer.peek(this.#events)
-    let unit: PreparedUnit
-    try {
-      unit = await abortable(work.prepare(events, this.#judge), stop)
-      if (unit.taken > 0) await this.#commit(unit, stop)
-    } catch (error) {
-      work.forget()
-      const [first] = events
-      if (isMillraceError(error, 'DOCUMENT_CONFLICT')) return this.#conflict(error)
-      if (!isRefusal(error) || first === undefined) throw error
-      if (events.length === 1)
-        return this.#blame(faultOf('document', job.projection.name, first, error), signals)
-      this.#events = events.length >> 1
-      return undefined
+    const { buffer, work, patience } = this.#options
+    const sent = this.#sent
+    const events = buffer.peek(this.#events, sent?.unit.taken)
+    const next = events.length === 0 ? undefined : await this.#made(events, signals.stop)
+    if (sent !== undefined) {
+      const error = await this.#heard(sent, signals.stop)
+      // What was made behind it was made of what is not there.
+      if (error !== undefined) return this.#failed(error, sent.events, signals)
     }
-    this.#events = Math.min(this.#events * 2, this.#eventsMax)
-    this.#conflicts = 0
-    return unit.fault === undefined ? undefined : this.#options.patience.afterFault(unit.fault, waits)
+    if (next === undefined) return undefined
+    if (next.kind === 'failed') return this.#failed(next.error, events, signals)
+    const { unit } = next
+    if (unit.taken > 0) {
+      this.#sent = this.#send(events, unit)
+      const hasMore = buffer.staged > unit.taken
+      if (work.looksAhead && hasMore && unit.fault === undefined) {
+        unit.assume?.()
+        return undefined
+      }
+      const error = await this.#heard(this.#sent, signals.stop)
+      if (error !== undefined) return this.#failed(error, events, signals)
+    }
+    return unit.fault === undefined ? undefined : patience.afterFault(unit.fault, signals.waits)
   }
 
   /** Commits that there was nothing up to where the feed was read. */
@@ -93,25 +111,72 @@ export class ShardUnits {
 
   readonly #judge = (fault: Fault) => this.#options.patience.judge(fault)
 
-  async #commit({ operations, skipped, taken, applied }: PreparedUnit, stop: AbortSignal): Promise<void> {
-    const { buffer, lease, work, patience, status } = this.#options
-    const { through } = buffer.peek(taken)
-    const letters = skipped.map((fault) => this.#letter(fault))
-    const { results } = await abortable(lease.commit([...operations, ...letters, this.#moved(through)]), stop)
-    work.committed(results.slice(0, operations.length))
+  async #made(events: readonly StoredEvent[], stop: AbortSignal) {
+    try {
+      return {
+        kind: 'made',
+        unit: await abortable(this.#options.work.prepare(events, this.#judge), stop),
+      } as const
+    } catch (error) {
+      return { kind: 'failed', error } as const
+    }
+  }
+
+  #send(events: readonly StoredEvent[], unit: PreparedUnit): SentUnit {
+    const { buffer, lease } = this.#options
+    const through = buffer.throughOf(unit.taken)
+    const letters = unit.skipped.map((fault) => this.#letter(fault))
+    const committed = lease.commit([...unit.operations, ...letters, this.#moved(through)])
+    const answer = committed.then(
+      ({ results }): Answer => ({ kind: 'committed', results }),
+      (error: unknown): Answer => ({ kind: 'failed', error }),
+    )
+    return { events, unit, through, answer }
+  }
+
+  /** What became of a unit: its events are done with, or why they are not. Throws the signal's reason. */
+  async #heard({ unit, through, answer }: SentUnit, stop: AbortSignal): Promise<unknown> {
+    const { buffer, patience, status } = this.#options
+    this.#sent = undefined
+    const heard = await abortable(answer, stop)
+    if (heard.kind === 'failed') return heard.error
+    const { operations, skipped, taken, applied } = unit
+    unit.confirm?.(heard.results.slice(0, operations.length))
     buffer.drop(taken)
     this.#through = through
+    this.#events = Math.min(this.#events * 2, this.#eventsMax)
+    this.#conflicts = 0
     patience.succeeded()
     status.committed({ applied, skipped: skipped.length, through })
     const last = skipped.at(-1)
     if (last !== undefined) status.failed(last.error)
+    return undefined
+  }
+
+  /** A unit of these events came to nothing. Throws what is no fault of theirs. */
+  async #failed(
+    error: unknown,
+    events: readonly StoredEvent[],
+    signals: StepSignals,
+  ): Promise<Halt | undefined> {
+    const { work, job } = this.#options
+    work.forget()
+    const [first] = events
+    if (isMillraceError(error, 'DOCUMENT_CONFLICT')) return this.#conflict(error)
+    if (!isRefusal(error) || first === undefined) throw error
+    if (events.length === 1)
+      return this.#blame(faultOf('document', job.projection.name, first, error), signals)
+    this.#events = events.length >> 1
+    return undefined
   }
 
   /** The only event of a unit that the database refuses. */
   async #blame(fault: Fault, { stop, waits }: StepSignals): Promise<Halt | undefined> {
     const { patience } = this.#options
     if (patience.judge(fault) === 'wait') return patience.afterFault(fault, waits)
-    await this.#commit({ operations: [], taken: 1, applied: 0, skipped: [fault], fault: undefined }, stop)
+    const unit = { operations: [], taken: 1, applied: 0, skipped: [fault], fault: undefined }
+    const error = await this.#heard(this.#send([fault.event], unit), stop)
+    if (error !== undefined) throw error
     return undefined
   }
 

@@ -41,15 +41,22 @@ export class RecentDocuments<Document extends Identified> {
     this.#known.set(id, { revision, document: document && Object.freeze(document), characters })
     this.#characters += characters
     const { documentsMax, charactersMax } = this.#limits
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= documentsMax && this.#characters <= charactersMax) return
-      this.#remove(oldest)
-    }
+    if (this.#known.size > documentsMax || this.#characters > charactersMax) this.#forgetOldest()
   }
 
   clear(): void {
     this.#known.clear()
     this.#characters = 0
+  }
+
+  /** A tenth at once: to look for the oldest means to pass what was removed before it. */
+  #forgetOldest(): void {
+    const documentsMax = this.#limits.documentsMax * 0.9
+    const charactersMax = this.#limits.charactersMax * 0.9
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= documentsMax && this.#characters <= charactersMax) return
+      this.#remove(oldest)
+    }
   }
 
   #remove(id: string): void {

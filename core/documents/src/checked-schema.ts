@@ -40,7 +40,7 @@ const INDEX_FILTERS: ReadonlySet<Filter['kind']> = new Set([
 ])
 
 /** Throws `COLLECTION_NAME_INVALID` for a name that no engine takes. */
-export function checkCollectionName(collection: unknown): void {
+function checkCollectionName(collection: unknown): void {
   if (typeof collection === 'string' && COLLECTION_NAME.test(collection)) return
   const seen = typeof collection === 'string' ? JSON.stringify(collection.slice(0, 100)) : typeof collection
   throw millraceError('COLLECTION_NAME_INVALID', { collection: seen })

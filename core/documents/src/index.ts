@@ -1,5 +1,5 @@
 export { type CheckedRead, checkRead, checkReads } from './checked-read.ts'
-export { type CheckedCollection, checkCollectionName } from './checked-schema.ts'
+export type { CheckedCollection } from './checked-schema.ts'
 export type {
   CheckedAggregate,
   CheckedCount,
@@ -84,7 +84,7 @@ export {
   nextMigrationNumber,
 } from './migration-file.ts'
 export type { JsonValue, Patch } from './patch.ts'
-export { applyPatches, kindOf, type PatchedDocument, pathText } from './patch-semantics.ts'
+export { applyPatches, type PatchedDocument } from './patch-semantics.ts'
 export { plainSerializer } from './plain-serializer.ts'
 export { prepareCommit } from './prepared-commit.ts'
 export type {

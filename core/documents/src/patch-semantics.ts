@@ -69,7 +69,7 @@ class Patching {
         break
       case 'duplicate':
         // What it is now: a target may lie inside of it.
-        this.#duplicate(structuredClone(valueIn(this.#find(patch.path)) ?? null), patch.to)
+        this.#duplicate(copyJson(valueIn(this.#find(patch.path)) ?? null), patch.to)
         break
       case 'delete': {
         const place = this.#find(patch.path)
@@ -165,12 +165,12 @@ class Patching {
 }
 
 /** A path as messages show it. The same on every engine. */
-export function pathText(path: readonly string[]): string {
+function pathText(path: readonly string[]): string {
   return path.join('.')
 }
 
 /** The kind of a JSON value as messages show it. The same on every engine. */
-export function kindOf(value: JsonValue): string {
+function kindOf(value: JsonValue): string {
   if (value === null) return 'null'
   if (isRawNumber(value)) return 'a number'
   if (Array.isArray(value)) return 'an array'

@@ -1,4 +1,4 @@
-import { applyPatches, type JsonValue, type Patch } from '@millrace/documents'
+import { applyPatches, type JsonValue, type Patch, parseKeepingNumbers } from '@millrace/documents'
 import { isMillraceError } from '@millrace/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -169,6 +169,26 @@ describe('a patch', () => {
     expect(codeOf(refuse)).toBe('PATCH_REFUSED')
     expect(refuse).toThrow(words)
     expect(refuse).toThrow(`"${patch.kind}" of the document "b1" of "benches"`)
+  })
+})
+
+describe('a duplicate', () => {
+  test('copies what was there before it, also to several places inside of itself', () => {
+    const to = [
+      ['a', 'x'],
+      ['a', 'y'],
+    ]
+    const before = { n: 1 }
+    expect(patched({ a: before }, { kind: 'duplicate', path: ['a'], to })).toEqual({
+      a: { ...before, x: before, y: before },
+    })
+  })
+
+  test('keeps the digits of numbers that JavaScript cannot hold', () => {
+    const digits = '12345678901234567890'
+    const body = parseKeepingNumbers(`{"a":[${digits}]}`) as Body
+    const result = patched(body, { kind: 'duplicate', path: ['a'], to: [['b']] })
+    expect(JSON.stringify(result)).toBe(`{"a":[${digits}],"b":[${digits}]}`)
   })
 })
 

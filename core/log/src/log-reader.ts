@@ -110,13 +110,15 @@ export class LogReader {
 
   async #maxTimestampMs(segment: Segment): Promise<number> {
     if (segment.maxTimestampMs !== undefined) return segment.maxTimestampMs
+    const { timestampsUnreadBelow: end } = segment
     let max = 0
     await this.#walk(segment, segment.baseOffset, SCAN_CHUNK_BYTES, (frame) => {
+      if (frame.baseOffset >= end) return false
       max = Math.max(max, frame.maxTimestampMs)
       return true
     })
-    segment.maxTimestampMs = max
-    return max
+    segment.learnTimestamps(max, end)
+    return segment.maxTimestampMs ?? max
   }
 
   async #offsetIn(segment: Segment, timestampMs: number): Promise<number | undefined> {

@@ -8,6 +8,7 @@ import {
   TEMPORARY,
   TORN,
 } from './directory-layout.ts'
+import type { DurableEnd } from './durable-mark.ts'
 import type { Files, OpenFile } from './files.ts'
 import { GapList } from './gap-list.ts'
 import type { Segment } from './segment.ts'
@@ -34,7 +35,7 @@ export interface RecoveredLog {
 
 /** What the durable mark says: what was durable, and which offsets may have been given to what was not. */
 interface Mark {
-  readonly offset: number
+  readonly durableEnd: DurableEnd
   readonly reserved: number
 }
 
@@ -61,7 +62,7 @@ export async function recoverLog(
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
   const begun = names.map(baseOffsetIn)
   const compactedEnds = found.map(({ header }) => header?.compactedEndOffset ?? 0)
-  const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)
+  const durableOffset = Math.max(mark.durableEnd.offset, ...begun, ...compactedEnds)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -81,7 +82,7 @@ export async function recoverLog(
     gaps.add({ from: 0, to: nextOffset, reason: SKIPPED, isPast: true })
     return { segments, gaps, nextOffset, lastIsSound: false }
   }
-  const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)
+  const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, mark.durableEnd, gaps)
   segments.push(segment)
   gaps.add({ from: segment.endOffset, to: durableOffset, reason: `missing at the end of ${segment.path}` })
   const nextOffset = Math.max(segment.endOffset, durableOffset, mark.reserved)
@@ -116,9 +117,10 @@ async function adoptLast(
   directory: string,
   found: FoundSegment,
   durableOffset: number,
+  marked: DurableEnd,
   gaps: GapList,
 ) {
-  const { segment, result } = await adoptScanned(files, found, durableOffset)
+  const { segment, result } = await adoptScanned(files, found, durableOffset, marked)
   for (const gap of result.gaps) gaps.add(gap)
   await makeDurable(files, segment, durableOffset)
   const isWhole =

@@ -1,9 +1,18 @@
 import { parseSegmentName } from './directory-layout.ts'
-import type { Files } from './files.ts'
+import type { DurableEnd } from './durable-mark.ts'
+import type { Files, OpenFile } from './files.ts'
 import { refuseNewer } from './format-version.ts'
+import {
+  decodeFrameHeader,
+  FRAME_ALIGNMENT_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_TRAILER_BYTES,
+  frameBytes,
+} from './frame.ts'
 import { FrameCursor } from './frame-cursor.ts'
 import type { GapList } from './gap-list.ts'
-import { Segment } from './segment.ts'
+import { viewOf } from './integers.ts'
+import { Segment, type SegmentDraft } from './segment.ts'
 import {
   decodeSegmentHeader,
   idRestOf,
@@ -11,7 +20,7 @@ import {
   type SegmentHeader,
   saltOf,
 } from './segment-header.ts'
-import { type ScanResult, scanSegment } from './segment-scan.ts'
+import { type Boundary, type ScanResult, scanSegment } from './segment-scan.ts'
 import { SparseIndex } from './sparse-index.ts'
 
 /** What looking at segment files finds out. Nothing here changes anything on the disk. */
@@ -109,7 +118,7 @@ export async function adoptSealed(
       reason: `lost before ${successor.path} was begun`,
       isPast: true,
     })
-    return adopt(found, compactedEnd, found.fileBytes, undefined, undefined)
+    return adopt(found, compactedEnd, found.fileBytes)
   }
   const chain = successor.header?.predecessor
   if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
@@ -119,7 +128,7 @@ export async function adoptSealed(
       reason: `lost before ${successor.path} was begun`,
       isPast: true,
     })
-    return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
+    return adopt(found, chain.endOffset, chain.dataBytes)
   }
   const { segment, result } = await adoptScanned(files, found, successor.baseOffset)
   for (const gap of result.gaps) gaps.add(gap)
@@ -133,22 +142,59 @@ export async function adoptSealed(
   return segment
 }
 
-/** Reads all of a segment to find where it ends; see {@link scanSegment}. */
+/**
+ * Reads a segment to find where it ends; see {@link scanSegment}. With the end that the mark tells, what is below is not
+ * read, if that can be the end of a frame of this very segment.
+ */
 export async function adoptScanned(
   files: Files,
   found: FoundSegment,
   durableOffset: number,
+  marked?: DurableEnd,
 ): Promise<{ segment: Segment; result: ScanResult }> {
   await using file = await files.open(found.path, 'read')
-  const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
-  const result = await scanSegment({
-    ...found,
-    isRecycled: found.header?.isRecycled ?? false,
-    file,
-    durableOffset,
-    index,
-  })
-  return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
+  const { baseOffset } = found
+  const index = new SparseIndex(baseOffset, SEGMENT_HEADER_BYTES)
+  const beginning = { offset: baseOffset, position: SEGMENT_HEADER_BYTES }
+  const start = (marked && (await boundaryOf(marked, file, found))) ?? beginning
+  index.note(start.offset, start.position, true)
+  const isRecycled = found.header?.isRecycled ?? false
+  const result = await scanSegment({ ...found, isRecycled, file, durableOffset, index, start })
+  const { endOffset, dataBytes, maxTimestampMs } = result
+  const draft = { index, maxTimestampMs, timestampsUnreadBelow: start.offset }
+  return { segment: adopt(found, endOffset, dataBytes, draft), result }
+}
+
+/**
+ * Where a scan may begin. The place must be within this file, which must be the very one that the mark means, and the frame
+ * that ends there must say so: a mark that is not of this segment, or a segment that has lost its end, is not believed.
+ */
+async function boundaryOf(
+  { offset, place }: DurableEnd,
+  file: OpenFile,
+  { baseOffset, salt, header, fileBytes }: FoundSegment,
+): Promise<Boundary | undefined> {
+  if (place === undefined || header === undefined || header.compactedEndOffset !== undefined) return undefined
+  const { position } = place
+  if (place.salt !== salt || place.baseOffset !== baseOffset || position > fileBytes) return undefined
+  return (await endsFrame(file, salt, offset, position)) ? { offset, position } : undefined
+}
+
+/** True if the header and the last bytes of an intact frame say that it ends at `position`, and before `offset`. */
+async function endsFrame(file: OpenFile, salt: number, offset: number, position: number): Promise<boolean> {
+  if (position % FRAME_ALIGNMENT_BYTES !== 0) return false
+  const trailer = new Uint8Array(FRAME_TRAILER_BYTES)
+  if (position < SEGMENT_HEADER_BYTES + frameBytes(0)) return false
+  await file.read(trailer, position - FRAME_TRAILER_BYTES)
+  const bodyBytes = viewOf(trailer).getUint32(FRAME_TRAILER_BYTES - 4, true)
+  const start = position - frameBytes(bodyBytes)
+  if (start < SEGMENT_HEADER_BYTES) return false
+  const head = new Uint8Array(FRAME_HEADER_BYTES)
+  await file.read(head, start)
+  const header = decodeFrameHeader(head, 0)
+  return (
+    header?.salt === salt && header.bodyBytes === bodyBytes && header.baseOffset + header.count === offset
+  )
 }
 
 /** A segment whose end is known. */
@@ -156,8 +202,7 @@ export function adopt(
   found: FoundSegment,
   endOffset: number,
   dataBytes: number,
-  index: SparseIndex | undefined,
-  maxTimestampMs: number | undefined,
+  known: Pick<SegmentDraft, 'index' | 'maxTimestampMs' | 'timestampsUnreadBelow'> = {},
 ): Segment {
   const { path, baseOffset, fileBytes, header, salt } = found
   const isRecycled = header?.isRecycled ?? false
@@ -173,7 +218,6 @@ export function adopt(
     fileBytes,
     isRecycled,
     isCompacted,
-    index,
-    maxTimestampMs,
+    ...known,
   })
 }

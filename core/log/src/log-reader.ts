@@ -97,7 +97,7 @@ export class LogReader {
       const batch = new ReadBatch(next, bytesMax, countMax)
       const cached = this.#log.tail.from(next)
       if (cached.length > 0) takeCached(batch, cached)
-      else await this.#readFile(batch, next, bytesMax)
+      else await this.#readFile(batch, next, countMax === 1 ? 0 : bytesMax)
       if (batch.damage !== undefined) this.#log.gaps.add(batch.damage)
       if (batch.records.length > 0) return batch.records
       assert(

@@ -156,8 +156,12 @@ export async function adoptScanned(
   const { baseOffset } = found
   const index = new SparseIndex(baseOffset, SEGMENT_HEADER_BYTES)
   const beginning = { offset: baseOffset, position: SEGMENT_HEADER_BYTES }
-  const start = (marked && (await boundaryOf(marked, file, found))) ?? beginning
-  index.note(start.offset, start.position, true)
+  const lastFrame = marked && (await frameBefore(marked, file, found))
+  const start = lastFrame === undefined ? beginning : lastFrame.end
+  if (lastFrame !== undefined) {
+    index.note(lastFrame.start.offset, lastFrame.start.position, true)
+    index.note(start.offset, start.position, true)
+  }
   const isRecycled = found.header?.isRecycled ?? false
   const result = await scanSegment({ ...found, isRecycled, file, durableOffset, index, start })
   const { endOffset, dataBytes, maxTimestampMs } = result
@@ -165,36 +169,39 @@ export async function adoptScanned(
   return { segment: adopt(found, endOffset, dataBytes, draft), result }
 }
 
+interface FramePlace {
+  readonly start: Boundary
+  readonly end: Boundary
+}
+
 /**
- * Where a scan may begin. The place must be within this file, which must be the very one that the mark means, and the frame
- * that ends there must say so: a mark that is not of this segment, or a segment that has lost its end, is not believed.
+ * The frame that ends where the mark says that it stands; a scan may begin behind it. The place must be within this file,
+ * which must be the very one that the mark means, and a frame must say that it ends there: a mark that is not of this
+ * segment, or a segment that has lost its end, is not believed. The body of that frame is not read.
  */
-async function boundaryOf(
+async function frameBefore(
   { offset, place }: DurableEnd,
   file: OpenFile,
   { baseOffset, salt, header, fileBytes }: FoundSegment,
-): Promise<Boundary | undefined> {
+): Promise<FramePlace | undefined> {
   if (place === undefined || header === undefined || header.compactedEndOffset !== undefined) return undefined
   const { position } = place
   if (place.salt !== salt || place.baseOffset !== baseOffset || position > fileBytes) return undefined
-  return (await endsFrame(file, salt, offset, position)) ? { offset, position } : undefined
-}
-
-/** True if the header and the last bytes of an intact frame say that it ends at `position`, and before `offset`. */
-async function endsFrame(file: OpenFile, salt: number, offset: number, position: number): Promise<boolean> {
-  if (position % FRAME_ALIGNMENT_BYTES !== 0) return false
-  const trailer = new Uint8Array(FRAME_TRAILER_BYTES)
-  if (position < SEGMENT_HEADER_BYTES + frameBytes(0)) return false
-  await file.read(trailer, position - FRAME_TRAILER_BYTES)
+  if (position % FRAME_ALIGNMENT_BYTES !== 0) return undefined
+  const trailer = await bytesAt(file, position - FRAME_TRAILER_BYTES, FRAME_TRAILER_BYTES)
   const bodyBytes = viewOf(trailer).getUint32(FRAME_TRAILER_BYTES - 4, true)
   const start = position - frameBytes(bodyBytes)
-  if (start < SEGMENT_HEADER_BYTES) return false
-  const head = new Uint8Array(FRAME_HEADER_BYTES)
-  await file.read(head, start)
-  const header = decodeFrameHeader(head, 0)
-  return (
-    header?.salt === salt && header.bodyBytes === bodyBytes && header.baseOffset + header.count === offset
-  )
+  if (start < SEGMENT_HEADER_BYTES) return undefined
+  const frame = decodeFrameHeader(await bytesAt(file, start, FRAME_HEADER_BYTES), 0)
+  if (frame?.salt !== salt || frame.bodyBytes !== bodyBytes || frame.baseOffset + frame.count !== offset)
+    return undefined
+  return { start: { offset: frame.baseOffset, position: start }, end: { offset, position } }
+}
+
+async function bytesAt(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  await file.read(bytes, position)
+  return bytes
 }
 
 /** A segment whose end is known. */

@@ -243,6 +243,18 @@ describe('what was below the mark when a log was opened', () => {
     }
   })
 
+  test('gives its last record without reading the others: a queue asks for it at once', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files, ROOMY)
+    for (let index = 0; index < 500; index += 1) await log.append([large(`r${index}`)])
+    await log.close()
+    const counted = countingReads(files)
+    await using again = await openTestLog(files, { files: counted.files, ...ROOMY })
+    counted.bytes = 0
+    expect(await again.read(499)).toMatchObject([{ offset: 499 }])
+    expect(counted.bytes).toBe(FRAME_BYTES)
+  })
+
   test('counts when the age of its segment is asked for', async () => {
     const runtime = manualRuntime({ startMs: 1_000_000 })
     const files = memoryFiles()

@@ -75,7 +75,7 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         file: 'core/log/src/log-writer.ts',
         find: 'const write: Write = { group, syncs, isDurable, outcome: undefined }',
         replace: `
-    this.#options.mark.advance(this.#roller.nextOffset + recordCount(group))
+    this.#options.mark.advance({ offset: this.#roller.nextOffset + recordCount(group), place: undefined })
     const write: Write = { group, syncs, isDurable, outcome: undefined }`,
       },
     ],

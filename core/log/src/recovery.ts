@@ -15,7 +15,8 @@ import type { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
 import { adoptScanned, adoptSealed, type FoundSegment, findSegments } from './segment-survey.ts'
 
-const COPY_CHUNK_BYTES = 1024 * 1024
+/** Small, since many logs may be opened at once. */
+const COPY_CHUNK_BYTES = 128 * 1024
 /** Work that was not finished: done again, or not needed any more. */
 const UNFINISHED = [TEMPORARY, DELETED, CLEANED]
 /** Offsets that are not used again after a crash, since records without durability may have had them. */
@@ -183,9 +184,9 @@ async function copyRange(
   target: OpenFile,
   targetPosition: number,
 ) {
-  for (let position = from; position < to; position += COPY_CHUNK_BYTES) {
-    const bytes = new Uint8Array(Math.min(COPY_CHUNK_BYTES, to - position))
-    const length = await source.read(bytes, position)
-    await target.write([bytes.subarray(0, length)], targetPosition + position - from)
+  const chunk = new Uint8Array(Math.min(COPY_CHUNK_BYTES, to - from))
+  for (let position = from; position < to; position += chunk.length) {
+    const length = await source.read(chunk.subarray(0, Math.min(chunk.length, to - position)), position)
+    await target.write([chunk.subarray(0, length)], targetPosition + position - from)
   }
 }

@@ -3,7 +3,8 @@ import { type Frame, FrameCursor } from './frame-cursor.ts'
 import type { LogGap } from './log.ts'
 import type { SparseIndex } from './sparse-index.ts'
 
-const CHUNK_BYTES = 256 * 1024
+/** Small, since many logs may be opened at once. */
+const CHUNK_BYTES = 64 * 1024
 
 /** What a scan is told. */
 export interface ScanRequest {

@@ -93,6 +93,10 @@ test('All bytes that a log hands over are counted: more than its payload, and le
     const withoutZeros = value('handed over without zeros ahead')
     expect(withoutZeros).toBeGreaterThan(1)
     expect(value('handed to the file system')).toBeGreaterThanOrEqual(withoutZeros)
+    // What is left of zeros is the file of the mark.
+    const withoutAhead = value('handed to the file system, with allocateAheadBytesMax: 0')
+    expect(withoutAhead).toBeGreaterThanOrEqual(withoutZeros)
+    expect(withoutAhead).toBeLessThan(withoutZeros + 1)
   }
 })
 

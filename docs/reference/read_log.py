@@ -42,8 +42,8 @@ def read_mark(path):
     """The offset below which everything was durable, as the newest intact slot says."""
     newest = (0, 0)
     data = open(path, "rb").read() if os.path.exists(path) else b""
-    for slot in (data[0:40], data[4096:4136]):
-        if len(slot) == 40 and slot[:4] == b"MRMK" and struct.unpack_from("<I", slot, 36)[0] == crc32c(slot[:36]):
+    for slot in (data[0:56], data[4096:4152]):
+        if len(slot) == 56 and slot[:4] == b"MRMK" and struct.unpack_from("<I", slot, 52)[0] == crc32c(slot[:52]):
             newest = max(newest, struct.unpack_from("<qq", slot, 8))
     return newest[1]
 

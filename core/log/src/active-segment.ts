@@ -98,11 +98,10 @@ export class ActiveSegment {
       dataBytes: SEGMENT_HEADER_BYTES,
       fileBytes,
       isRecycled,
-      maxTimestampMs: 0,
     })
     for (const { header, bytes } of frames) {
       segment.index.note(header.baseOffset, segment.dataBytes)
-      segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, header.maxTimestampMs)
+      segment.noteTimestamp(header.maxTimestampMs)
       segment.endOffset = header.baseOffset + header.count
       segment.dataBytes += bytes.length
     }
@@ -147,7 +146,7 @@ export class ActiveSegment {
     const { segment } = this
     for (const { builder, bytes, baseOffset } of frames) {
       segment.index.note(baseOffset, segment.dataBytes)
-      segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, builder.maxTimestampMs)
+      segment.noteTimestamp(builder.maxTimestampMs)
       segment.endOffset = baseOffset + builder.count
       segment.dataBytes += bytes.length
     }
@@ -208,9 +207,14 @@ export class ActiveSegment {
   /** Gives back what was allocated ahead and closes the file; nothing is written to the segment any more. */
   async seal(): Promise<void> {
     const { segment } = this
-    await this.#file.truncate(segment.dataBytes)
-    segment.fileBytes = segment.dataBytes
-    await this.close()
+    try {
+      // Not if something was written that does not count: nobody knows what stands there.
+      if (this.#placed.bytes !== segment.dataBytes) return
+      await this.#file.truncate(segment.dataBytes)
+      segment.fileBytes = segment.dataBytes
+    } finally {
+      await this.close()
+    }
   }
 
   close(): Promise<void> {

@@ -98,6 +98,7 @@ export class CompactedFile {
       fileBytes: this.#position,
       isCompacted: true,
       maxTimestampMs: this.#maxTimestampMs,
+      timestampsUnreadBelow: 0,
     })
   }
 

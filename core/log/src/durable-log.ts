@@ -2,7 +2,7 @@ import { millraceError } from '@millrace/kernel'
 import type { WrittenFrame } from './active-segment.ts'
 import { encodeLogState, NO_SEGMENT } from './announcement.ts'
 import { Compactor } from './compaction.ts'
-import type { DurableMark } from './durable-mark.ts'
+import type { DurableEnd, DurableMark } from './durable-mark.ts'
 import { EndWaiters } from './end-waiters.ts'
 import type { Announcer, FileLock } from './files.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
@@ -85,7 +85,7 @@ export class DurableLog implements Log {
       pendingBytesMax: options.pendingBytesMax ?? LOG_LIMITS.pendingBytes.default,
       nextOffset: recovered.nextOffset,
       lastIsSound: recovered.lastIsSound,
-      onStored: (frames, durableOffset) => this.#onStored(frames, durableOffset),
+      onStored: (frames, durableEnd) => this.#onStored(frames, durableEnd),
       onRoll: () => this.#maintain(),
     })
     this.#reader = new LogReader({
@@ -101,9 +101,8 @@ export class DurableLog implements Log {
       },
     })
     this.#compactor = this.#createCompactor()
-    const found = recovered.segments.last?.endOffset ?? 0
     // Recovery has made sure of it; so what is damaged later is not taken for torn.
-    if (found > mark.offset) mark.advance(found)
+    mark.advance(this.#writer.durableEnd)
     this.#announce()
   }
 
@@ -255,15 +254,14 @@ export class DurableLog implements Log {
     })
   }
 
-  #onStored(frames: readonly WrittenFrame[], durableOffset: number): void {
+  #onStored(frames: readonly WrittenFrame[], durableEnd: DurableEnd): void {
     for (const { builder, bytes, baseOffset } of frames) {
       const { count, bodyBytes, firstTimestampMs } = builder
       const body = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes)
       this.#tail.push({ baseOffset, count, firstTimestampMs, isSparse: false, body })
       this.#endOffset = baseOffset + count
     }
-    // Not beyond the last record: of offsets that were skipped after a crash nobody can say that they were durable.
-    this.#mark.advance(Math.min(durableOffset, this.#recovered.segments.last?.endOffset ?? 0))
+    this.#mark.advance(durableEnd)
     this.#announce()
     this.#waiters.wake()
   }

@@ -6,8 +6,8 @@ import { createWholeFile } from './whole-file.ts'
 
 /** "MRMK" in memory order. */
 const MAGIC = 0x4b4d524d
-export const SLOT_BYTES = 40
-const CHECKED_BYTES = 36
+export const SLOT_BYTES = 56
+const CHECKED_BYTES = 52
 /** Slots are a sector and more apart, so that no torn write can hurt both. */
 export const SLOT_DISTANCE_BYTES = 4096
 export const FILE_BYTES = 2 * SLOT_DISTANCE_BYTES
@@ -15,10 +15,26 @@ const DELAY_MS = 1000
 /** Offsets that are reserved at once: what a crash skips at most, and how often a weak append waits for a sync. */
 const RESERVE_OFFSETS = 1 << 16
 
+/** A boundary between two frames in a file, and what tells the file from every other. */
+export interface MarkedPlace {
+  /** The first offset of the segment, and its salt. */
+  readonly baseOffset: number
+  readonly salt: number
+  readonly position: number
+}
+
+/** Everything before `offset` is durable. */
+export interface DurableEnd {
+  readonly offset: number
+  /** Where the record with `offset` will stand; undefined if that is not known. */
+  readonly place: MarkedPlace | undefined
+}
+
 /**
  * A lower bound of what is durable, in a file of its own: it tells a torn tail that nobody was promised from
- * acknowledged records that the disk has lost, and keeps offsets from being used again. Written lazily, so it
- * may lag behind the truth, but is never ahead of it. Two slots are written in turn.
+ * acknowledged records that the disk has lost, keeps offsets from being used again, and tells where in the last segment
+ * it stands, so that opening need not read what is below. Written lazily, so it may lag behind the truth, but is never
+ * ahead of it. Two slots are written in turn.
  *
  * Beside it stands which offsets may have been given to records that are not durable: that is written, and durable,
  * before the first of them is acknowledged.
@@ -28,8 +44,8 @@ export class DurableMark {
   readonly #directory: string
   readonly #scheduler: Scheduler
   #generation: number
-  #written: number
-  #wanted: number
+  #written: DurableEnd
+  #wanted: DurableEnd
   /** Durably reserved; and what the newest slot says. */
   #reserved: number
   #slotReserved: number
@@ -43,8 +59,8 @@ export class DurableMark {
     this.#directory = directory
     this.#scheduler = scheduler
     this.#generation = slot.generation
-    this.#written = slot.offset
-    this.#wanted = slot.offset
+    this.#written = { offset: slot.offset, place: slot.place }
+    this.#wanted = this.#written
     this.#reserved = slot.reserved
     this.#slotReserved = slot.reserved
     this.#isDurable = slot.generation === 0
@@ -60,11 +76,11 @@ export class DurableMark {
     const slot = names.includes(MARK_FILE)
       ? await readNewestSlot(files, `${directory}/${MARK_FILE}`)
       : undefined
-    return new DurableMark(files, directory, scheduler, slot ?? { generation: 0, offset: 0, reserved: 0 })
+    return new DurableMark(files, directory, scheduler, slot ?? NO_SLOT)
   }
 
-  /** The last offset that was written. */
-  get offset(): number {
+  /** What was written last. */
+  get durableEnd(): DurableEnd {
     return this.#written
   }
 
@@ -81,9 +97,11 @@ export class DurableMark {
     if (offset > this.#reserved) await writing
   }
 
-  /** Notes that everything before `offset` is durable; it is written within a second or so. */
-  advance(offset: number): void {
-    this.#wanted = Math.max(this.#wanted, offset)
+  /** Notes how far everything is durable; it is written within a second or so. */
+  advance(end: DurableEnd): void {
+    const isAhead = end.offset > this.#wanted.offset
+    if (isAhead || (end.offset === this.#wanted.offset && end.place !== undefined)) this.#wanted = end
+    if (isSame(this.#wanted, this.#written)) return
     this.#cancel ??= this.#scheduler.after(DELAY_MS, () => {
       this.#cancel = undefined
       void this.#write(false)
@@ -104,27 +122,28 @@ export class DurableMark {
   }
 
   async #writeNow(sync: boolean): Promise<void> {
-    const isNew = this.#wanted !== this.#written || this.#slotReserved !== this.#reserved
+    const isNew = !isSame(this.#wanted, this.#written) || this.#slotReserved !== this.#reserved
     if (!isNew && (this.#isDurable || !sync)) return
-    await this.#put({ offset: this.#wanted, reserved: this.#slotReserved }, sync)
+    await this.#put(this.#slotReserved, sync)
   }
 
   async #reserveNow(offset: number): Promise<void> {
     if (offset <= this.#reserved - RESERVE_OFFSETS / 2) return
     const reserved = offset + RESERVE_OFFSETS
-    await this.#put({ offset: this.#wanted, reserved }, true)
+    await this.#put(reserved, true)
     this.#reserved = reserved
     this.#slotReserved = reserved
   }
 
-  async #put({ offset, reserved }: Omit<Slot, 'generation'>, sync: boolean): Promise<void> {
+  async #put(reserved: number, sync: boolean): Promise<void> {
     const generation = this.#generation + 1
-    const bytes = [encodeSlot({ generation, offset, reserved })]
+    const wanted = this.#wanted
+    const bytes = [encodeSlot({ generation, ...wanted, reserved })]
     const position = (generation % 2) * SLOT_DISTANCE_BYTES
     await using file = await this.#open()
     await (sync ? file.writeDurable(bytes, position) : file.write(bytes, position))
     this.#generation = generation
-    this.#written = offset
+    this.#written = wanted
     this.#isDurable = sync
   }
 
@@ -135,10 +154,20 @@ export class DurableMark {
 }
 
 /** One of the two places of the mark. */
-export interface Slot {
+export interface Slot extends DurableEnd {
   readonly generation: number
-  readonly offset: number
   readonly reserved: number
+}
+
+const NO_SLOT: Slot = { generation: 0, offset: 0, reserved: 0, place: undefined }
+
+function isSame(left: DurableEnd, right: DurableEnd): boolean {
+  return (
+    left.offset === right.offset &&
+    left.place?.baseOffset === right.place?.baseOffset &&
+    left.place?.salt === right.place?.salt &&
+    left.place?.position === right.place?.position
+  )
 }
 
 async function readNewestSlot(files: Files, path: string): Promise<Slot | undefined> {
@@ -154,7 +183,7 @@ async function readNewestSlot(files: Files, path: string): Promise<Slot | undefi
   )
 }
 
-/** The 32 bytes of a slot. */
+/** The bytes of a slot. */
 export function encodeSlot(slot: Slot): Uint8Array {
   const bytes = new Uint8Array(SLOT_BYTES)
   const view = viewOf(bytes)
@@ -162,6 +191,11 @@ export function encodeSlot(slot: Slot): Uint8Array {
   putInteger64(view, 8, slot.generation)
   putInteger64(view, 16, slot.offset)
   putInteger64(view, 24, slot.reserved)
+  if (slot.place !== undefined) {
+    putInteger64(view, 32, slot.place.baseOffset)
+    view.setUint32(40, slot.place.salt, true)
+    view.setUint32(44, slot.place.position, true)
+  }
   view.setUint32(CHECKED_BYTES, crc32c(bytes.subarray(0, CHECKED_BYTES)), true)
   return bytes
 }
@@ -171,9 +205,14 @@ export function decodeSlot(bytes: Uint8Array): Slot | undefined {
   const view = viewOf(bytes)
   if (view.getUint32(0, true) !== MAGIC) return undefined
   if (view.getUint32(CHECKED_BYTES, true) !== crc32c(bytes.subarray(0, CHECKED_BYTES))) return undefined
+  const position = view.getUint32(44, true)
   return {
     generation: getInteger64(view, 8),
     offset: getInteger64(view, 16),
     reserved: getInteger64(view, 24),
+    place:
+      position === 0
+        ? undefined
+        : { baseOffset: getInteger64(view, 32), salt: view.getUint32(40, true), position },
   }
 }

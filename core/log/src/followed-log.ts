@@ -128,13 +128,8 @@ export class FollowedLog implements ReadableLog {
   #lengthen(state: LogState): void {
     const { last } = this.#segments
     this.#followed = state
-    if (last !== undefined && state.lastEndOffset > last.endOffset) {
-      last.endOffset = state.lastEndOffset
-      last.dataBytes = state.lastDataBytes
-      last.fileBytes = Math.max(last.fileBytes, state.lastDataBytes)
-      // What was known of it was known of a shorter one.
-      last.maxTimestampMs = undefined
-    }
+    if (last !== undefined && state.lastEndOffset > last.endOffset)
+      last.lengthen(state.lastEndOffset, state.lastDataBytes)
     this.#show(state.startOffset, state.endOffset)
   }
 
@@ -217,10 +212,9 @@ export class FollowedLog implements ReadableLog {
     state: LogState | undefined,
   ): Promise<Segment> {
     const { files, directory, runtime } = this.#options
-    if (state !== undefined)
-      return adopt(found, state.lastEndOffset, state.lastDataBytes, undefined, undefined)
+    if (state !== undefined) return adopt(found, state.lastEndOffset, state.lastDataBytes)
     const mark = await DurableMark.open(files, directory, names, runtime.scheduler)
-    const { segment, result } = await adoptScanned(files, found, mark.offset)
+    const { segment, result } = await adoptScanned(files, found, mark.durableEnd.offset, mark.durableEnd)
     for (const gap of result.gaps) this.#gaps.add(gap)
     segment.endOffset = result.witnessed.offset
     segment.dataBytes = result.witnessed.position

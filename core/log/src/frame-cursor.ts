@@ -29,11 +29,12 @@ export class FrameCursor {
   readonly #salt: number | undefined
   readonly #limit: number
   readonly #chunkBytes: number
-  #chunk: Uint8Array = new Uint8Array(0)
+  #chunk = NOTHING
   #chunkPosition = 0
 
-  /** What the next chunk is read into; undefined if each needs memory of its own. */
-  #memory: Uint8Array | undefined
+  readonly #isScan: boolean
+  /** What the next chunk of a scan is read into. */
+  #memory = NOTHING
 
   /**
    * Looks at nothing from `limit` on; frames must carry `salt`, if it is known. With `isScan` the body of a frame is good
@@ -46,7 +47,7 @@ export class FrameCursor {
     chunkBytes: number,
     isScan = false,
   ) {
-    this.#memory = isScan ? new Uint8Array(Math.min(chunkBytes, Math.max(0, limit))) : undefined
+    this.#isScan = isScan
     this.#file = file
     this.#salt = salt
     this.#limit = limit
@@ -130,13 +131,19 @@ export class FrameCursor {
   /** Frames handed out are views of the chunk, so every chunk gets memory of its own, if they are to last. */
   async #fill(position: number, length: number): Promise<void> {
     const wanted = Math.min(Math.max(this.#chunkBytes, length), this.#limit - position)
-    if (this.#memory !== undefined && this.#memory.length < wanted) this.#memory = new Uint8Array(wanted)
-    const bytes = this.#memory?.subarray(0, wanted) ?? new Uint8Array(wanted)
+    const bytes = this.#isScan ? this.#memoryFor(wanted) : new Uint8Array(wanted)
     const filled = await this.#file.read(bytes, position)
     this.#chunk = bytes.subarray(0, filled)
     this.#chunkPosition = position
   }
+
+  #memoryFor(bytes: number): Uint8Array {
+    if (this.#memory.length < bytes) this.#memory = new Uint8Array(bytes)
+    return this.#memory.subarray(0, bytes)
+  }
 }
+
+const NOTHING: Uint8Array = new Uint8Array(0)
 
 /** A loop, since most of an active segment is zeros, and every start looks at all of them. */
 function lengthWithoutZeros(bytes: Uint8Array): number {

@@ -97,7 +97,7 @@ export class LogReader {
       const batch = new ReadBatch(next, bytesMax, countMax)
       const cached = this.#log.tail.from(next)
       if (cached.length > 0) takeCached(batch, cached)
-      else await this.#readFile(batch, next, bytesMax)
+      else await this.#readFile(batch, next, countMax === 1 ? 0 : bytesMax)
       if (batch.damage !== undefined) this.#log.gaps.add(batch.damage)
       if (batch.records.length > 0) return batch.records
       assert(
@@ -110,13 +110,15 @@ export class LogReader {
 
   async #maxTimestampMs(segment: Segment): Promise<number> {
     if (segment.maxTimestampMs !== undefined) return segment.maxTimestampMs
+    const { timestampsUnreadBelow: end } = segment
     let max = 0
     await this.#walk(segment, segment.baseOffset, SCAN_CHUNK_BYTES, (frame) => {
+      if (frame.baseOffset >= end) return false
       max = Math.max(max, frame.maxTimestampMs)
       return true
     })
-    segment.maxTimestampMs = max
-    return max
+    segment.learnTimestamps(max, end)
+    return segment.maxTimestampMs ?? max
   }
 
   async #offsetIn(segment: Segment, timestampMs: number): Promise<number | undefined> {

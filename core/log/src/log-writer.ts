@@ -8,7 +8,7 @@ import {
 } from '@millrace/kernel'
 import type { SegmentLimits, WrittenFrame } from './active-segment.ts'
 import { AppendQueue, groupBytes } from './append-queue.ts'
-import type { DurableMark } from './durable-mark.ts'
+import type { DurableEnd, DurableMark } from './durable-mark.ts'
 import type { Files } from './files.ts'
 import type { FrameBuilder } from './frame-builder.ts'
 import type { GapList } from './gap-list.ts'
@@ -34,7 +34,7 @@ export interface WriterOptions {
   readonly nextOffset: number
   readonly lastIsSound: boolean
   /** Called when a group is written, before its appends are acknowledged, and when more has become durable. */
-  readonly onStored: (frames: readonly WrittenFrame[], durableOffset: number) => void
+  readonly onStored: (frames: readonly WrittenFrame[], durableEnd: DurableEnd) => void
   /** Called after a new segment was begun. */
   readonly onRoll: () => void
 }
@@ -93,6 +93,11 @@ export class LogWriter {
   /** Behind the last record that a power cut would leave. */
   get durableOffset(): number {
     return this.#roller.durableOffset
+  }
+
+  /** See {@link SegmentRoller.durableEnd}. */
+  get durableEnd(): DurableEnd {
+    return this.#roller.durableEnd
   }
 
   /** See `Log.append`. */
@@ -328,12 +333,12 @@ export class LogWriter {
         throw isMillraceError(error, 'DISK_FULL') ? this.#inDoubt(error) : this.#fail(error)
       })
     }
-    this.#options.onStored([], this.durableOffset)
+    this.#options.onStored([], this.durableEnd)
   }
 
   #finish({ group, syncs, isDurable }: Write, frames: readonly WrittenFrame[]): void {
     this.#roller.commit(frames, isDurable)
-    this.#options.onStored(frames, this.durableOffset)
+    this.#options.onStored(frames, this.durableEnd)
     for (const { builder, baseOffset } of frames) builder.acknowledge(baseOffset)
     for (const sync of syncs) sync.resolve()
     if (!isDurable && group.some((frame) => frame.durability === 'interval')) this.#syncLater()

@@ -144,7 +144,7 @@ export interface ReadableLog extends AsyncDisposable {
   readonly endOffset: number
   /** Bytes on disk, recomputed from the files when the log is opened. */
   readonly bytes: number
-  /** Damage found so far, in the order of offsets; in sealed segments it is found when they are read. */
+  /** Damage found so far, in the order of offsets; below the durable mark it is found when somebody reads there. */
   readonly gaps: readonly LogGap[]
   /**
    * Records from `offset` on, skipping gaps and what compaction has removed; an empty list at the end of the log. Keys and values are

@@ -7,7 +7,7 @@ import { recoverLog } from './recovery.ts'
 
 /**
  * Opens the log in a directory, or begins one there, and takes the directory's lock until it is closed. Reads
- * the last segment, and the headers of the others.
+ * the headers of all segments, and of the last one what stands behind the durable mark.
  *
  * @throws DIRECTORY_LOCKED, DIRECTORY_TOO_NEW, LOG_OPTION_INVALID, DISK_FULL (a new log only), and the file
  * system's own errors: a disk that cannot be read is never taken for an empty one

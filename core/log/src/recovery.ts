@@ -8,13 +8,15 @@ import {
   TEMPORARY,
   TORN,
 } from './directory-layout.ts'
+import type { DurableEnd } from './durable-mark.ts'
 import type { Files, OpenFile } from './files.ts'
 import { GapList } from './gap-list.ts'
 import type { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
 import { adoptScanned, adoptSealed, type FoundSegment, findSegments } from './segment-survey.ts'
 
-const COPY_CHUNK_BYTES = 1024 * 1024
+/** Small, since many logs may be opened at once. */
+const COPY_CHUNK_BYTES = 128 * 1024
 /** Work that was not finished: done again, or not needed any more. */
 const UNFINISHED = [TEMPORARY, DELETED, CLEANED]
 /** Offsets that are not used again after a crash, since records without durability may have had them. */
@@ -34,7 +36,7 @@ export interface RecoveredLog {
 
 /** What the durable mark says: what was durable, and which offsets may have been given to what was not. */
 interface Mark {
-  readonly offset: number
+  readonly durableEnd: DurableEnd
   readonly reserved: number
 }
 
@@ -61,7 +63,7 @@ export async function recoverLog(
   // Before a segment was begun, everything before it was durable; that holds for one nobody can read, too.
   const begun = names.map(baseOffsetIn)
   const compactedEnds = found.map(({ header }) => header?.compactedEndOffset ?? 0)
-  const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)
+  const durableOffset = Math.max(mark.durableEnd.offset, ...begun, ...compactedEnds)
   const segments = new SegmentList()
   const gaps = new GapList()
   for (const [index, current] of found.entries()) {
@@ -81,7 +83,7 @@ export async function recoverLog(
     gaps.add({ from: 0, to: nextOffset, reason: SKIPPED, isPast: true })
     return { segments, gaps, nextOffset, lastIsSound: false }
   }
-  const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, gaps)
+  const { segment, isSound } = await adoptLast(files, directory, last, durableOffset, mark.durableEnd, gaps)
   segments.push(segment)
   gaps.add({ from: segment.endOffset, to: durableOffset, reason: `missing at the end of ${segment.path}` })
   const nextOffset = Math.max(segment.endOffset, durableOffset, mark.reserved)
@@ -116,9 +118,10 @@ async function adoptLast(
   directory: string,
   found: FoundSegment,
   durableOffset: number,
+  marked: DurableEnd,
   gaps: GapList,
 ) {
-  const { segment, result } = await adoptScanned(files, found, durableOffset)
+  const { segment, result } = await adoptScanned(files, found, durableOffset, marked)
   for (const gap of result.gaps) gaps.add(gap)
   await makeDurable(files, segment, durableOffset)
   const isWhole =
@@ -181,9 +184,9 @@ async function copyRange(
   target: OpenFile,
   targetPosition: number,
 ) {
-  for (let position = from; position < to; position += COPY_CHUNK_BYTES) {
-    const bytes = new Uint8Array(Math.min(COPY_CHUNK_BYTES, to - position))
-    const length = await source.read(bytes, position)
-    await target.write([bytes.subarray(0, length)], targetPosition + position - from)
+  const chunk = new Uint8Array(Math.min(COPY_CHUNK_BYTES, to - from))
+  for (let position = from; position < to; position += chunk.length) {
+    const length = await source.read(chunk.subarray(0, Math.min(chunk.length, to - position)), position)
+    await target.write([chunk.subarray(0, length)], targetPosition + position - from)
   }
 }

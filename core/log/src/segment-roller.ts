@@ -1,5 +1,6 @@
 import type { Runtime } from '@millrace/kernel'
 import { ActiveSegment, type SegmentLimits, type WrittenFrame } from './active-segment.ts'
+import type { DurableEnd } from './durable-mark.ts'
 import type { Files } from './files.ts'
 import type { Frame } from './frame-cursor.ts'
 import type { GapList } from './gap-list.ts'
@@ -46,6 +47,22 @@ export class SegmentRoller {
   /** Behind the last durable record. What recovery found is durable. */
   get durableOffset(): number {
     return this.#active?.synced.offset ?? this.#options.nextOffset
+  }
+
+  /**
+   * How far the records that are there are durable, and where that stands: in a segment that may be written to, since of
+   * another one the next start has to see what is wrong with it. Not beyond the last record: of offsets that were skipped
+   * after a crash nobody can say that they were durable.
+   */
+  get durableEnd(): DurableEnd {
+    const segment = this.#active?.segment ?? this.#options.segments.last
+    if (segment === undefined) return { offset: 0, place: undefined }
+    const { offset, bytes: position } = this.#active?.synced ?? {
+      offset: segment.endOffset,
+      bytes: segment.dataBytes,
+    }
+    const { baseOffset, salt } = segment
+    return { offset, place: this.#isSound ? { baseOffset, salt, position } : undefined }
   }
 
   get hasUnsynced(): boolean {
@@ -139,9 +156,19 @@ export class SegmentRoller {
     return active
   }
 
+  /** What was allocated ahead is given back, so that the next start has nothing to look at. */
   async close(): Promise<void> {
     await this.#spare.close()
-    await this.#active?.close()
+    const isClean = this.#isSound && !this.hasUnsynced
+    if (isClean && this.#active === undefined)
+      this.#active = await this.#openAllocated().catch(() => undefined)
+    await (isClean ? this.#active?.seal().catch(() => {}) : this.#active?.close())
+  }
+
+  /** The last segment, if nobody has written to it, and there is more in its file than in its frames. */
+  async #openAllocated(): Promise<ActiveSegment | undefined> {
+    const { last } = this.#options.segments
+    return last !== undefined && last.fileBytes > last.dataBytes ? this.#openLast() : undefined
   }
 
   async #openLast(): Promise<ActiveSegment> {

@@ -1,16 +1,15 @@
 import type { OpenFile } from './files.ts'
 import { type Frame, FrameCursor } from './frame-cursor.ts'
 import type { LogGap } from './log.ts'
-import { SEGMENT_HEADER_BYTES } from './segment-header.ts'
 import type { SparseIndex } from './sparse-index.ts'
 
-const CHUNK_BYTES = 256 * 1024
+/** Small, since many logs may be opened at once. */
+const CHUNK_BYTES = 64 * 1024
 
 /** What a scan is told. */
 export interface ScanRequest {
   readonly file: OpenFile
   readonly path: string
-  readonly baseOffset: number
   readonly salt: number | undefined
   readonly fileBytes: number
   /** Everything before this offset is known to have been acknowledged. */
@@ -18,6 +17,8 @@ export interface ScanRequest {
   /** Behind the frames there may be anything that stood in another segment. */
   readonly isRecycled: boolean
   readonly index: SparseIndex
+  /** Where to begin: everything before it is durable, and is not read. */
+  readonly start: Boundary
 }
 
 /** What stands in a segment file. */
@@ -44,7 +45,7 @@ export interface Boundary {
 }
 
 /**
- * Goes through all frames of a segment. Where none stands, the question is whether what should be there was
+ * Goes through the frames of a segment. Where none stands, the question is whether what should be there was
  * acknowledged: it was if it lies below `durableOffset`, or if an intact frame further on witnesses so. Then it
  * is a gap and the scan goes on behind it. Otherwise the log ends there.
  */
@@ -52,10 +53,9 @@ export async function scanSegment(request: ScanRequest): Promise<ScanResult> {
   const { file, path, salt, fileBytes, durableOffset, index } = request
   const cursor = new FrameCursor(file, salt, fileBytes, CHUNK_BYTES, true)
   const gaps: LogGap[] = []
-  let expected = request.baseOffset
-  let position = SEGMENT_HEADER_BYTES
+  let { offset: expected, position } = request.start
   let maxTimestampMs = 0
-  const ends = new FrameEnds({ offset: expected, position })
+  const ends = new FrameEnds(request.start)
   for (;;) {
     let frame = await cursor.frameAt(position)
     if (frame?.header.baseOffset !== expected) {

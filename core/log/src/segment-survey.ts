@@ -1,9 +1,18 @@
 import { parseSegmentName } from './directory-layout.ts'
-import type { Files } from './files.ts'
+import type { DurableEnd } from './durable-mark.ts'
+import type { Files, OpenFile } from './files.ts'
 import { refuseNewer } from './format-version.ts'
+import {
+  decodeFrameHeader,
+  FRAME_ALIGNMENT_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_TRAILER_BYTES,
+  frameBytes,
+} from './frame.ts'
 import { FrameCursor } from './frame-cursor.ts'
 import type { GapList } from './gap-list.ts'
-import { Segment } from './segment.ts'
+import { viewOf } from './integers.ts'
+import { Segment, type SegmentDraft } from './segment.ts'
 import {
   decodeSegmentHeader,
   idRestOf,
@@ -11,7 +20,7 @@ import {
   type SegmentHeader,
   saltOf,
 } from './segment-header.ts'
-import { type ScanResult, scanSegment } from './segment-scan.ts'
+import { type Boundary, type ScanResult, scanSegment } from './segment-scan.ts'
 import { SparseIndex } from './sparse-index.ts'
 
 /** What looking at segment files finds out. Nothing here changes anything on the disk. */
@@ -109,7 +118,7 @@ export async function adoptSealed(
       reason: `lost before ${successor.path} was begun`,
       isPast: true,
     })
-    return adopt(found, compactedEnd, found.fileBytes, undefined, undefined)
+    return adopt(found, compactedEnd, found.fileBytes)
   }
   const chain = successor.header?.predecessor
   if (chain?.salt === found.salt && chain.dataBytes <= found.fileBytes) {
@@ -119,7 +128,7 @@ export async function adoptSealed(
       reason: `lost before ${successor.path} was begun`,
       isPast: true,
     })
-    return adopt(found, chain.endOffset, chain.dataBytes, undefined, undefined)
+    return adopt(found, chain.endOffset, chain.dataBytes)
   }
   const { segment, result } = await adoptScanned(files, found, successor.baseOffset)
   for (const gap of result.gaps) gaps.add(gap)
@@ -133,22 +142,66 @@ export async function adoptSealed(
   return segment
 }
 
-/** Reads all of a segment to find where it ends; see {@link scanSegment}. */
+/**
+ * Reads a segment to find where it ends; see {@link scanSegment}. With the end that the mark tells, what is below is not
+ * read, if that can be the end of a frame of this very segment.
+ */
 export async function adoptScanned(
   files: Files,
   found: FoundSegment,
   durableOffset: number,
+  marked?: DurableEnd,
 ): Promise<{ segment: Segment; result: ScanResult }> {
   await using file = await files.open(found.path, 'read')
-  const index = new SparseIndex(found.baseOffset, SEGMENT_HEADER_BYTES)
-  const result = await scanSegment({
-    ...found,
-    isRecycled: found.header?.isRecycled ?? false,
-    file,
-    durableOffset,
-    index,
-  })
-  return { segment: adopt(found, result.endOffset, result.dataBytes, index, result.maxTimestampMs), result }
+  const { baseOffset } = found
+  const index = new SparseIndex(baseOffset, SEGMENT_HEADER_BYTES)
+  const beginning = { offset: baseOffset, position: SEGMENT_HEADER_BYTES }
+  const lastFrame = marked && (await frameBefore(marked, file, found))
+  const start = lastFrame === undefined ? beginning : lastFrame.end
+  if (lastFrame !== undefined) {
+    index.note(lastFrame.start.offset, lastFrame.start.position, true)
+    index.note(start.offset, start.position, true)
+  }
+  const isRecycled = found.header?.isRecycled ?? false
+  const result = await scanSegment({ ...found, isRecycled, file, durableOffset, index, start })
+  const { endOffset, dataBytes, maxTimestampMs } = result
+  const draft = { index, maxTimestampMs, timestampsUnreadBelow: start.offset }
+  return { segment: adopt(found, endOffset, dataBytes, draft), result }
+}
+
+interface FramePlace {
+  readonly start: Boundary
+  readonly end: Boundary
+}
+
+/**
+ * The frame that ends where the mark says that it stands; a scan may begin behind it. The place must be within this file,
+ * which must be the very one that the mark means, and a frame must say that it ends there: a mark that is not of this
+ * segment, or a segment that has lost its end, is not believed. The body of that frame is not read.
+ */
+async function frameBefore(
+  { offset, place }: DurableEnd,
+  file: OpenFile,
+  { baseOffset, salt, header, fileBytes }: FoundSegment,
+): Promise<FramePlace | undefined> {
+  if (place === undefined || header === undefined || header.compactedEndOffset !== undefined) return undefined
+  const { position } = place
+  if (place.salt !== salt || place.baseOffset !== baseOffset || position > fileBytes) return undefined
+  if (position % FRAME_ALIGNMENT_BYTES !== 0) return undefined
+  const trailer = await bytesAt(file, position - FRAME_TRAILER_BYTES, FRAME_TRAILER_BYTES)
+  const bodyBytes = viewOf(trailer).getUint32(FRAME_TRAILER_BYTES - 4, true)
+  const start = position - frameBytes(bodyBytes)
+  if (start < SEGMENT_HEADER_BYTES) return undefined
+  const frame = decodeFrameHeader(await bytesAt(file, start, FRAME_HEADER_BYTES), 0)
+  if (frame?.salt !== salt || frame.bodyBytes !== bodyBytes || frame.baseOffset + frame.count !== offset)
+    return undefined
+  return { start: { offset: frame.baseOffset, position: start }, end: { offset, position } }
+}
+
+async function bytesAt(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  await file.read(bytes, position)
+  return bytes
 }
 
 /** A segment whose end is known. */
@@ -156,8 +209,7 @@ export function adopt(
   found: FoundSegment,
   endOffset: number,
   dataBytes: number,
-  index: SparseIndex | undefined,
-  maxTimestampMs: number | undefined,
+  known: Pick<SegmentDraft, 'index' | 'maxTimestampMs' | 'timestampsUnreadBelow'> = {},
 ): Segment {
   const { path, baseOffset, fileBytes, header, salt } = found
   const isRecycled = header?.isRecycled ?? false
@@ -173,7 +225,6 @@ export function adopt(
     fileBytes,
     isRecycled,
     isCompacted,
-    index,
-    maxTimestampMs,
+    ...known,
   })
 }

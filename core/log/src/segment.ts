@@ -17,8 +17,10 @@ export interface SegmentDraft {
   readonly isCompacted?: boolean
   /** Default: an empty one. */
   readonly index?: SparseIndex | undefined
-  /** Default: unknown until somebody reads the segment. */
-  readonly maxTimestampMs?: number | undefined
+  /** The newest timestamp from `timestampsUnreadBelow` on. Default: 0. */
+  readonly maxTimestampMs?: number
+  /** Frames below this offset were not looked at, so nothing is known of their timestamps. Default: `endOffset`. */
+  readonly timestampsUnreadBelow?: number
 }
 
 /** One segment file of an open log. Only the last segment of a log changes. */
@@ -36,8 +38,9 @@ export class Segment {
   dataBytes: number
   /** Size of the file, with what is allocated ahead. */
   fileBytes: number
-  /** Known for segments that were written or scanned since the log was opened. */
-  maxTimestampMs: number | undefined
+  #maxTimestampMs: number
+  /** Of frames below this offset nobody knows the timestamps yet; the first offset if all are known. */
+  #timestampsUnreadBelow: number
 
   constructor(draft: SegmentDraft) {
     this.path = draft.path
@@ -50,6 +53,36 @@ export class Segment {
     this.dataBytes = draft.dataBytes
     this.fileBytes = draft.fileBytes
     this.index = draft.index ?? new SparseIndex(draft.baseOffset, SEGMENT_HEADER_BYTES)
-    this.maxTimestampMs = draft.maxTimestampMs
+    this.#maxTimestampMs = draft.maxTimestampMs ?? 0
+    this.#timestampsUnreadBelow = draft.timestampsUnreadBelow ?? draft.endOffset
+  }
+
+  /** The newest timestamp; undefined until somebody has read what stood here before the log was opened. */
+  get maxTimestampMs(): number | undefined {
+    return this.#timestampsUnreadBelow > this.baseOffset ? undefined : this.#maxTimestampMs
+  }
+
+  /** Up to where frames have to be read to know the newest timestamp. */
+  get timestampsUnreadBelow(): number {
+    return this.#timestampsUnreadBelow
+  }
+
+  /** A frame with this timestamp was added. */
+  noteTimestamp(timestampMs: number): void {
+    this.#maxTimestampMs = Math.max(this.#maxTimestampMs, timestampMs)
+  }
+
+  /** All frames below `endOffset` were read, and this is the newest timestamp in them. */
+  learnTimestamps(maxTimestampMs: number, endOffset: number): void {
+    this.noteTimestamp(maxTimestampMs)
+    if (endOffset >= this.#timestampsUnreadBelow) this.#timestampsUnreadBelow = this.baseOffset
+  }
+
+  /** Somebody else has made it longer, by frames that nobody here has looked at. */
+  lengthen(endOffset: number, dataBytes: number): void {
+    this.endOffset = endOffset
+    this.dataBytes = dataBytes
+    this.fileBytes = Math.max(this.fileBytes, dataBytes)
+    this.#timestampsUnreadBelow = endOffset
   }
 }

@@ -105,7 +105,7 @@ function header(name: string, fields: Partial<SegmentHeader>) {
 const PREDECESSOR = { salt: 0xa3a2a1a0, idRest: 0xa7a6a5a4, endOffset: 42, dataBytes: 4096 }
 
 function markSlot(name: string, slot: Slot) {
-  return { name, bytes: hex(encodeSlot(slot)), slot }
+  return { name, bytes: hex(encodeSlot(slot)), slot: { ...slot, place: slot.place ?? null } }
 }
 
 /** The log of the page: an append of two records and one of a single record. */
@@ -237,11 +237,17 @@ export async function makeVectors() {
       }),
     ],
     markSlots: [
-      markSlot('everything below 42 was durable', { generation: 7, offset: 42, reserved: 0 }),
+      markSlot('everything below 42 was durable, and ends at byte 4096 of the segment with offset 17', {
+        generation: 7,
+        offset: 42,
+        reserved: 0,
+        place: { baseOffset: 17, salt: SALT, position: 4096 },
+      }),
       markSlot('with offsets that weak appends may have used', {
         generation: 8,
         offset: 42,
         reserved: 65_578,
+        place: undefined,
       }),
     ],
     logs: [

@@ -3,7 +3,7 @@ import type { Log, LogOptions } from '@millrace/log'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { contents, large, openTestLog, positionOf, record, segmentPath } from './test-log.ts'
+import { contents, frameAround, large, openTestLog, record, segmentPath } from './test-log.ts'
 
 /** Knows, outside of the log, what was acknowledged: the value by its offset. */
 class Oracle {
@@ -209,7 +209,7 @@ describe('a log whose power fails', () => {
     await runtime.advance(2000)
     await log.close()
     const disk = files.crash()
-    disk.flip(segmentPath(0), positionOf(disk, segmentPath(0), 'last'), 1)
+    disk.flip(segmentPath(0), frameAround(disk, segmentPath(0), 'last'), 1)
     await using again = await openTestLog(disk)
     expect(again.gaps).toMatchObject([{ from: 1, to: 2 }])
     expect(again.endOffset).toBe(2)

@@ -5,6 +5,7 @@ import { encodeSegmentHeader } from '../src/segment-header.ts'
 import {
   contents,
   DIRECTORY,
+  frameAround,
   frameOf,
   headerOf,
   join,
@@ -127,7 +128,7 @@ describe('row lost-before-begin', () => {
     const log = await openTestLog(files)
     for (const value of ['one', 'two', 'three']) await log.append([record(value)])
     await log.close()
-    files.flip(FIRST, positionOf(files, FIRST, 'three'), 1)
+    files.flip(FIRST, frameAround(files, FIRST, 'three'), 1)
     const behind = await openTestLog(files)
     await behind.append([record('four')])
     await behind.close()

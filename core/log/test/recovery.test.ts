@@ -1,9 +1,11 @@
 import { manualRuntime, settle } from '@millrace/kernel'
+import { followLog } from '@millrace/log'
 import { memoryFiles } from '@millrace/memory'
 import { describe, expect, test } from 'vitest'
 import {
   contents,
   DIRECTORY,
+  frameAround,
   large,
   nineRecords,
   openTestLog,
@@ -125,7 +127,7 @@ describe('row lost-tail', () => {
     const log = await openTestLog(files)
     for (const value of ['one', 'two', 'three']) await log.append([record(value)])
     await log.close()
-    files.flip(FIRST, positionOf(files, FIRST, 'three'), 1)
+    files.flip(FIRST, frameAround(files, FIRST, 'three'), 1)
     const size = files.contents(FIRST).length
     const again = await openTestLog(files)
     expect(again.gaps).toMatchObject([{ from: 2, to: 3 }])
@@ -146,7 +148,7 @@ describe('row lost-tail', () => {
     const log = await openTestLog(files)
     for (const value of ['one', 'two']) await log.append([record(value)])
     await log.close()
-    files.flip(FIRST, positionOf(files, FIRST, 'two'), 1)
+    files.flip(FIRST, frameAround(files, FIRST, 'two'), 1)
     await using again = await openTestLog(files)
     let reached = false
     const waiting = again.waitBeyond(1).then(() => {
@@ -185,6 +187,61 @@ describe('row damage-before-witness', () => {
     await using again = await openTestLog(files)
     expect(await contents(again)).toEqual(['0:one', '2:three', '3:four'])
     expect(again.gaps).toMatchObject([{ from: 1, to: 2 }])
+  })
+})
+
+describe('row damage-below-mark', () => {
+  test('is not looked for at the start: it is a gap with its exact offsets once it is read, and appends go on', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (const value of ['one', 'two', 'three']) await log.append([record(value)])
+    await log.close()
+    files.flip(FIRST, positionOf(files, FIRST, 'two'), 1)
+    const again = await openTestLog(files)
+    expect(again.gaps).toEqual([])
+    expect(await again.append([record('four')])).toEqual({ baseOffset: 3, count: 1 })
+    expect(await again.read(1, { countMax: 1 })).toMatchObject([{ offset: 2 }])
+    expect(again.gaps).toMatchObject([{ from: 1, to: 2, reason: expect.stringContaining('.seg') }])
+    expect(await contents(again)).toEqual(['0:one', '2:three', '3:four'])
+    await again.close()
+    expect(await segmentNames(files)).toHaveLength(1)
+    await using later = await openTestLog(files)
+    expect(await contents(later)).toEqual(['0:one', '2:three', '3:four'])
+    expect(later.gaps).toMatchObject([{ from: 1, to: 2 }])
+  })
+
+  test('ends at the mark if it is the last frame below it', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (const value of ['one', 'two']) await log.append([record(value)])
+    await log.close()
+    files.flip(FIRST, positionOf(files, FIRST, 'two'), 1)
+    await using again = await openTestLog(files)
+    expect(await again.append([record('three')])).toEqual({ baseOffset: 2, count: 1 })
+    expect(await contents(again)).toEqual(['0:one', '2:three'])
+    expect(again.gaps).toMatchObject([{ from: 1, to: 2 }])
+  })
+
+  test('does not make a follower turn in circles', async () => {
+    const files = memoryFiles()
+    const log = await openTestLog(files)
+    for (const value of ['one', 'two']) await log.append([record(value)])
+    await log.close()
+    files.flip(FIRST, positionOf(files, FIRST, 'two'), 1)
+    await using again = await openTestLog(files)
+    const stop = new AbortController()
+    const found: number[] = []
+    const following = (async () => {
+      for await (const records of followLog(again, 0, stop.signal))
+        found.push(...records.map(({ offset }) => offset))
+    })()
+    await settle()
+    expect(found).toEqual([0])
+    await again.append([record('three')])
+    await settle()
+    expect(found).toEqual([0, 2])
+    stop.abort()
+    await following
   })
 })
 

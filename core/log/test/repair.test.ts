@@ -165,6 +165,8 @@ describe('repairing a log', () => {
 
   test('rescues what can be read of a segment that the disk does not give, so that the log opens again', async () => {
     const disk = await nineRecords()
+    // Then opening reads all of the last segment.
+    await disk.remove(MARK)
     const position = positionOf(disk, LAST, 'value7') + 500
     const files = withBadSectors(disk, [{ path: LAST, from: position, to: position + 1 }])
     const open = () => openTestLog(disk, { files, runtime: manualRuntime() })

@@ -1,7 +1,7 @@
 import { type ManualRuntime, manualRuntime } from '@millrace/kernel'
 import { type Log, type LogOptions, type NewRecord, openLog, type ReadableLog } from '@millrace/log'
 import { type MemoryFiles, memoryFiles } from '@millrace/memory'
-import { frameBytes, sealFrame } from '../src/frame.ts'
+import { FRAME_HEADER_BYTES, frameBytes, sealFrame } from '../src/frame.ts'
 import type { SegmentHeader } from '../src/segment-header.ts'
 
 export const DIRECTORY = 'log'
@@ -50,6 +50,11 @@ export function positionOf(files: MemoryFiles, path: string, text: string): numb
   const position = new TextDecoder('latin1').decode(files.contents(path)).indexOf(text)
   if (position < 0) throw new RangeError(`"${text}" is not in ${path}`)
   return position
+}
+
+/** Where the frame begins that holds a record without key, by its short value: before it stand the header and three bytes. */
+export function frameAround(files: MemoryFiles, path: string, text: string): number {
+  return positionOf(files, path, text) - 3 - FRAME_HEADER_BYTES
 }
 
 /** Three acknowledged appends, and the disk as it is when the power fails then; no mark was written yet. */

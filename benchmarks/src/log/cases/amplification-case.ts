@@ -25,6 +25,7 @@ const PARTS: readonly { readonly name: string; readonly workload: AppendWorkload
 const SECTORS_WRITTEN_FIELD = 6
 const SECTOR_BYTES = 512
 
+const WITHOUT_AHEAD = 'allocateAheadBytesMax: 0'
 const DEVICE_NOTE = 'counts all that was written to the device meanwhile, by whomever'
 
 interface Written {
@@ -48,17 +49,24 @@ export async function benchAmplification(
     const work = join(directory, 'amplification')
     await mkdir(work, { recursive: true })
     const ours = await writeLog(work, workload, bytes, context)
+    const withoutAhead = await writeLog(work, workload, bytes, context, 0)
     const raw = await writeRaw(work, workload, bytes, context)
     await rm(work, { recursive: true, force: true })
     progress(
-      `amplification, ${name}: ${ratio(ours.handed, ours)} handed over, of it ${ratio(ours.zeros, ours)} zeros; device ${ratio(ours.device, ours)}, raw ${ratio(raw.device, raw)}`,
+      `amplification, ${name}: ${ratio(ours.handed, ours)} handed over, of it ${ratio(ours.zeros, ours)} zeros; device ${ratio(ours.device, ours)}, raw ${ratio(raw.device, raw)}; with ${WITHOUT_AHEAD} ${ratio(withoutAhead.handed, withoutAhead)}, device ${ratio(withoutAhead.device, withoutAhead)}`,
     )
-    figures.push(...writtenFigures(name, ours, raw, context))
+    figures.push(...writtenFigures(name, ours, withoutAhead, raw, context))
   }
   return figures
 }
 
-function writtenFigures(name: string, ours: Written, raw: Written, context: RunContext): Figure[] {
+function writtenFigures(
+  name: string,
+  ours: Written,
+  withoutAhead: Written,
+  raw: Written,
+  context: RunContext,
+): Figure[] {
   const unit = 'bytes/payload byte'
   const of = (what: string, value: number, rawValue?: number) =>
     logFigure(
@@ -76,6 +84,12 @@ function writtenFigures(name: string, ours: Written, raw: Written, context: RunC
     of('handed to the file system', ours.handed / ours.payload),
     of('handed over without zeros ahead', (ours.handed - ours.zeros) / ours.payload),
     of('written to the device', ours.device / ours.payload, raw.device / raw.payload),
+    of(`handed to the file system, with ${WITHOUT_AHEAD}`, withoutAhead.handed / withoutAhead.payload),
+    of(
+      `written to the device, with ${WITHOUT_AHEAD}`,
+      withoutAhead.device / withoutAhead.payload,
+      raw.device / raw.payload,
+    ),
   ]
 }
 
@@ -84,10 +98,13 @@ async function writeLog(
   workload: AppendWorkload,
   bytes: number,
   context: RunContext,
+  allocateAheadBytesMax?: number,
 ): Promise<Written> {
   const before = deviceBytes(context)
   const { files, counts } = countingFiles(nodeFiles(work))
-  const log = await openLog({ files, directory: 'log', runtime: nodeRuntime() })
+  const directory = `log-${allocateAheadBytesMax ?? 'default'}`
+  const ahead = allocateAheadBytesMax === undefined ? {} : { allocateAheadBytesMax }
+  const log = await openLog({ files, directory, runtime: nodeRuntime(), ...ahead })
   const append = async (records: readonly Uint8Array[]) => {
     await log.append(records.map((value) => ({ value })))
   }

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../../child-program.ts'
 import type { Figure } from '../../figure.ts'
+import { builtPackages, writeBeside } from '../built-packages.ts'
 import { limit, logFigure, type RunContext } from '../log-figures.ts'
 import type { LogBenchOptions } from '../options.ts'
 import type { BacklogReport, BacklogTask } from './backlog-process.ts'
@@ -11,7 +11,10 @@ import type { BacklogReport, BacklogTask } from './backlog-process.ts'
 const MIB = 1024 * 1024
 const ANSWER_MS_MAX = 600_000
 
-/** Opens a large backlog in a fresh process: in many logs, then in one. Both are made before, and removed behind. */
+/**
+ * Opens a large backlog in a fresh process, on the built packages: in many logs, then in one. Both are made before, and
+ * removed behind.
+ */
 export async function benchBacklog(
   options: LogBenchOptions,
   directory: string,
@@ -19,14 +22,16 @@ export async function benchBacklog(
 ): Promise<Figure[]> {
   const { bytes, logs } = options.backlog
   const figures: Figure[] = []
+  const modules = ['cases/backlog-process.ts', 'counting-files.ts']
+  const program = writeBeside(await builtPackages(options.progress), modules)
   for (const count of new Set([logs, 1])) {
     const work = join(directory, 'backlog')
     await mkdir(work, { recursive: true })
     options.progress(`backlog: ${Math.round(bytes / MIB)} MiB in ${count} logs …`)
     const task = { root: work, logs: count, bytesEach: Math.ceil(bytes / count) }
-    await run({ ...task, kind: 'fill', idleSeconds: 0 })
+    await run(program, { ...task, kind: 'fill', idleSeconds: 0 })
     const isCold = options.backlog.cold && forgetCachedFiles()
-    const report = await run({ ...task, kind: 'open', idleSeconds: options.backlog.idleSeconds })
+    const report = await run(program, { ...task, kind: 'open', idleSeconds: options.backlog.idleSeconds })
     await rm(work, { recursive: true, force: true })
     options.progress(`  ${JSON.stringify(report)}`)
     const where = `backlog of ${Math.round(bytes / MIB)} MiB in ${count} ${count === 1 ? 'log' : 'logs'}`
@@ -56,9 +61,8 @@ function reportFigures(name: string, report: BacklogReport, context: RunContext)
   ]
 }
 
-async function run(task: BacklogTask): Promise<BacklogReport> {
-  const path = fileURLToPath(new URL('backlog-process.ts', import.meta.url))
-  await using child = ChildProgram.startModule(path, [])
+async function run(program: string, task: BacklogTask): Promise<BacklogReport> {
+  await using child = ChildProgram.startModule(program, [])
   return await child.ask(
     task,
     (said) =>

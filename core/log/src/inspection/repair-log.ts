@@ -195,7 +195,8 @@ async function rescue(
 /** Writes the slot that is not the newest, as the log does, or a new file if there is none. */
 async function raiseMark(files: Files, directory: string, mark: MarkFile | undefined, offset: number) {
   const generation = (mark?.newest?.generation ?? 0) + 1
-  const slot = encodeSlot({ generation, offset, reserved: Math.max(offset, mark?.newest?.reserved ?? 0) })
+  const reserved = Math.max(offset, mark?.newest?.reserved ?? 0)
+  const slot = encodeSlot({ generation, offset, reserved, place: undefined })
   const position = (generation % 2) * SLOT_DISTANCE_BYTES
   if (mark === undefined) {
     const bytes = new Uint8Array(FILE_BYTES)

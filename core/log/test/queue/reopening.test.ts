@@ -82,22 +82,30 @@ describe('a queue that finds less than its cursors know of', () => {
     expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toContain('b')
   })
 
-  test('counts and records items that the disk has lost, and goes on behind them', async () => {
-    const { queue, files } = await openBench()
-    for (const text of ['a', 'lost', 'c']) await queue.put([item(text)])
-    await queue.close()
-    const [segment] = (await files.list('queue/lanes/normal')).filter((name) => name.endsWith('.seg'))
-    const path = `queue/lanes/normal/${segment}`
-    files.flip(path, new TextDecoder('latin1').decode(files.contents(path)).indexOf('lost'), 0xff)
-    const again = await openBench({}, files)
-    expect(again.queue.status().alarms).toMatchObject([{ kind: 'items-lost' }])
-    expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['a', 'c'])
-    expect(await again.queue.drops.read()).toMatchObject([{ why: 'damaged', from: 1, to: 2, count: 1 }])
-    expect(again.queue.status()).toMatchObject({ count: 0, bytes: 0 })
-    await again.queue.close()
-    const third = await openBench({}, files)
-    expect(third.queue.drops.totals).toMatchObject({ damaged: { count: 1 } })
-  })
+  test.each([
+    ['when it is opened, if it reads there then', true],
+    ['when somebody takes what is there', false],
+  ])(
+    'counts and records items that the disk has lost, %s, and goes on behind them',
+    async (_, isReadAtOnce) => {
+      const { queue, files } = await openBench()
+      for (const text of ['a', 'lost', 'c']) await queue.put([item(text)])
+      await queue.close()
+      const [segment] = (await files.list('queue/lanes/normal')).filter((name) => name.endsWith('.seg'))
+      const path = `queue/lanes/normal/${segment}`
+      files.flip(path, new TextDecoder('latin1').decode(files.contents(path)).indexOf('lost'), 0xff)
+      // Without the mark nobody knows where the end was.
+      if (isReadAtOnce) await files.remove('queue/lanes/normal/mark')
+      const again = await openBench({}, files)
+      expect(again.queue.status().alarms).toMatchObject(isReadAtOnce ? [{ kind: 'items-lost' }] : [])
+      expect(await drain(await again.queue.consumer('uplink'), again.runtime)).toEqual(['a', 'c'])
+      expect(await again.queue.drops.read()).toMatchObject([{ why: 'damaged', from: 1, to: 2, count: 1 }])
+      expect(again.queue.status()).toMatchObject({ count: 0, bytes: 0 })
+      await again.queue.close()
+      const third = await openBench({}, files)
+      expect(third.queue.drops.totals).toMatchObject({ damaged: { count: 1 } })
+    },
+  )
 
   test('puts an item aside that another program wrote, and goes on', async () => {
     const { queue, files } = await openBench()

@@ -26,7 +26,7 @@ describe('a log on a disk whose power fails at every moment', () => {
 
 describe('every short trace of a log', () => {
   test('keeps all promises, whatever of all that is possible a power cut leaves', async () => {
-    const { traces, points, statesMax, violation } = await runExhaustive({ operationsMax: 4 })
+    const { traces, points, statesMax, violation } = await runExhaustive({ operationsMax: 5 })
     expect(violation).toBeUndefined()
     expect(traces).toBeGreaterThan(40)
     expect(points).toBeGreaterThan(500)

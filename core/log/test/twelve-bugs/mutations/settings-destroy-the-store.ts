@@ -130,8 +130,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: 'core/log/src/active-segment.ts',
-        find: 'segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? 0, builder.maxTimestampMs)',
-        replace: 'segment.maxTimestampMs = segment.maxTimestampMs || builder.maxTimestampMs',
+        find: 'segment.noteTimestamp(builder.maxTimestampMs)',
+        replace: 'if (segment.maxTimestampMs === 0) segment.noteTimestamp(builder.maxTimestampMs)',
       },
     ],
   },

@@ -51,8 +51,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: RECOVERY,
-        find: 'const durableOffset = Math.max(mark.offset, ...begun, ...compactedEnds)',
-        replace: 'const durableOffset = Math.max(mark.offset, ...compactedEnds)',
+        find: 'const durableOffset = Math.max(mark.durableEnd.offset, ...begun, ...compactedEnds)',
+        replace: 'const durableOffset = Math.max(mark.durableEnd.offset, ...compactedEnds)',
       },
     ],
   },
@@ -75,7 +75,7 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
         file: 'core/log/src/log-writer.ts',
         find: 'const write: Write = { group, syncs, isDurable, outcome: undefined }',
         replace: `
-    this.#options.mark.advance(this.#roller.nextOffset + recordCount(group))
+    this.#options.mark.advance({ offset: this.#roller.nextOffset + recordCount(group), place: undefined })
     const write: Write = { group, syncs, isDurable, outcome: undefined }`,
       },
     ],
@@ -97,8 +97,8 @@ export const mutations: MutationsOf<typeof bug.scenarios> = [
     edits: [
       {
         file: MARK,
-        find: 'await this.#put({ offset: this.#wanted, reserved }, true)',
-        replace: 'await this.#put({ offset: this.#wanted, reserved }, false)',
+        find: 'await this.#put(reserved, true)',
+        replace: 'await this.#put(reserved, false)',
       },
     ],
   },

@@ -20,11 +20,23 @@ import {
   segmentPath,
 } from '../machinery/small-log.ts'
 
+interface Loss {
+  readonly left: number
+  /** Nobody sees it before somebody reads there. */
+  readonly isNamedWhenRead?: boolean
+  lose(files: MemoryFiles): Promise<void>
+}
+
 /** Ways in which the end of a log of five records, three in its first segment, may be lost, and what is left. */
-const LOSSES: Readonly<Record<string, { lose(files: MemoryFiles): Promise<void>; readonly left: number }>> = {
+const LOSSES: Readonly<Record<string, Loss>> = {
   'the last record is damaged': {
     left: 4,
+    isNamedWhenRead: true,
     lose: async (files) => files.flip(segmentPath(3), positionOf(files, segmentPath(3), 'r4'), 1),
+  },
+  'the head of the last record is damaged': {
+    left: 4,
+    lose: async (files) => files.flip(segmentPath(3), positionOf(files, segmentPath(3), 'r4') - 20, 1),
   },
   'the last segment is cut': { left: 3, lose: (files) => cut(files, segmentPath(3), 64) },
   'the last segment is empty': { left: 3, lose: (files) => cut(files, segmentPath(3), 0) },
@@ -44,18 +56,20 @@ const LOSSES: Readonly<Record<string, { lose(files: MemoryFiles): Promise<void>;
 
 /** A consumer has everything up to 5, and the log loses its end: what is appended then is new to that consumer. */
 async function theEndIsLost(): Promise<void> {
-  for (const [loss, { lose, left }] of Object.entries(LOSSES)) {
+  for (const [loss, { lose, left, isNamedWhenRead }] of Object.entries(LOSSES)) {
     const files = await closedLog(5)
     await lose(files)
     const log = await opened(files)
     assert.equal(log.endOffset, 5, `${loss}: the sequence does not go back`)
     const lost = Array.from({ length: 5 - left }, (_, index) => left + index)
+    if (isNamedWhenRead) await contents(log)
     assert.deepEqual(named(log), lost, `${loss}: what is lost is named`)
     const { baseOffset } = await appended(log, large('next'))
     assert.equal(baseOffset, 5, `${loss}: no offset is used again`)
     assert.deepEqual(await followed(log, 5), ['5:next'], `${loss}: a consumer at its end gets what is new`)
     await does('it closes', log.close())
     const again = await opened(files)
+    if (isNamedWhenRead) await contents(again)
     // With every segment gone, the log starts behind what is lost: nobody can read there any more.
     assert.deepEqual(named(again), left === 0 ? [] : lost, `${loss}: it stays named`)
     assert.deepEqual(await followed(again, 5), ['5:next'])

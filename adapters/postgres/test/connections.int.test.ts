@@ -1,9 +1,8 @@
 import { isMillraceError } from '@millrace/kernel'
 import { openPostgres, type PostgresDatabase, type PostgresOptions } from '@millrace/postgres'
 import { startTestServer } from '@millrace/services'
-import { Client } from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { postgresServers, sql, usePostgres, versionText } from './postgres-server.ts'
+import { heldRows, postgresServers, sql, untilWaiting, usePostgres, versionText } from './postgres-server.ts'
 
 const BENCHES = { collections: [{ name: 'benches' }] }
 
@@ -224,24 +223,4 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
 async function allIds(database: PostgresDatabase): Promise<string[]> {
   const [{ documents }] = await database.read([{ kind: 'query', collection: 'benches', limit: 10_000 }])
   return documents.map(({ id }) => id)
-}
-
-/** Somebody else who has locked documents and does not commit. */
-async function heldRows(url: string, held: readonly string[]) {
-  const client = new Client(url)
-  client.on('error', () => undefined)
-  await client.connect()
-  await client.query('BEGIN')
-  await client.query('SELECT FROM millrace._documents_benches WHERE id = ANY ($1) FOR UPDATE', [held])
-  const release = async () => {
-    await client.query('ROLLBACK')
-    await client.end()
-  }
-  return { release }
-}
-
-async function untilWaiting(url: string, count: number): Promise<void> {
-  const waiting =
-    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-  await expect.poll(async () => (await sql(url, waiting)).length).toBe(count)
 }

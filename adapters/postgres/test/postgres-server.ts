@@ -1,7 +1,7 @@
 import { openPostgres } from '@millrace/postgres'
 import { type FoundServer, findServers, services, startTestServer, type TestServer } from '@millrace/services'
 import { Client } from 'pg'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 
 /** Every PostgreSQL that is installed here, the newest first; a machine without one is told so by `npm test`. */
 export const postgresServers: readonly FoundServer[] = findServers(services.postgres)
@@ -86,4 +86,25 @@ function databaseUrl(url: string, name: string): string {
 
 function nameOf(url: string): string {
   return new URL(url).pathname.slice(1)
+}
+
+/** Somebody else who has locked documents and does not commit. */
+export async function heldRows(url: string, held: readonly string[]) {
+  const client = new Client(url)
+  client.on('error', () => undefined)
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query('SELECT FROM millrace._documents_benches WHERE id = ANY ($1) FOR UPDATE', [held])
+  const release = async () => {
+    await client.query('ROLLBACK')
+    await client.end()
+  }
+  return { release }
+}
+
+/** Resolves when so many of the database's statements wait for somebody else's lock. */
+export async function untilWaiting(url: string, count: number): Promise<void> {
+  const waiting =
+    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+  await expect.poll(async () => (await sql(url, waiting)).length).toBe(count)
 }

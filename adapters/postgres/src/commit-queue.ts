@@ -1,9 +1,9 @@
 import type { CommitResult, OperationResult } from '@millrace/documents'
 import { assert, BoundedQueue } from '@millrace/kernel'
 import type { Connections } from './connections.ts'
-import { isStale, isWorthAnother } from './postgres-failure.ts'
+import { isLocked, isStale, isUnreachable, isWorthAnother } from './postgres-failure.ts'
 import type { PostgresSettings } from './postgres-options.ts'
-import type { StatementResult } from './statement.ts'
+import type { Statement, StatementResult } from './statement.ts'
 import { BatchFailure } from './statement-batch.ts'
 import { type FailureContext, unitFailure } from './unit-failure.ts'
 import type { UnitStatement } from './unit-statement.ts'
@@ -86,11 +86,21 @@ export class CommitQueue {
     let statements: (readonly UnitStatement[])[] = []
     try {
       statements = group.map(({ unit }) => unit.statements(atMs))
-      const all = statements.flat()
-      const results = all.length === 0 ? [] : await this.#connections.run(all)
-      answer(group, statements, results)
+      answer(group, statements, await this.#run(statements))
     } catch (error) {
       await this.#afterFailure(group, statements, error, attempt)
+    }
+  }
+
+  /** One transaction. Of several units, none waits long for somebody else's lock: the others wait with it. */
+  async #run(statements: readonly (readonly UnitStatement[])[]): Promise<readonly StatementResult[]> {
+    const all = statements.flat()
+    if (all.length === 0) return []
+    if (statements.length === 1) return this.#connections.run(all)
+    try {
+      return (await this.#connections.run([IMPATIENCE, ...all])).slice(1)
+    } catch (error) {
+      throw error instanceof BatchFailure ? new BatchFailure(error.index - 1, error.cause) : error
     }
   }
 
@@ -100,10 +110,7 @@ export class CommitQueue {
     error: unknown,
     attempt: number,
   ): Promise<void> {
-    const isLost =
-      !(error instanceof BatchFailure) ||
-      unitFailure(this.#context, error, undefined).code === 'DATABASE_UNREACHABLE'
-    if (isLost) {
+    if (!(error instanceof BatchFailure) || isUnreachable(error)) {
       for (const { reject } of group) reject(unitFailure(this.#context, error, undefined))
       return
     }
@@ -117,14 +124,22 @@ export class CommitQueue {
       return
     }
     // The end of a transaction does not say whose fault it is.
-    if (unit === undefined) {
-      for (const entry of group) await this.#runGroup([entry])
-      return
-    }
-    await this.#runGroup(group.slice(0, unit))
-    await this.#runGroup(group.slice(unit, unit + 1))
-    await this.#runGroup(group.slice(unit + 1))
+    const parts = unit === undefined ? group.map((entry) => [entry]) : apart(group, unit, isLocked(error))
+    for (const part of parts) await this.#runGroup(part)
   }
+}
+
+/** As long as a unit of a group waits for a lock; alone it may wait as long as `lockMsMax`. */
+const GROUP_LOCK_MS_MAX = 500
+const IMPATIENCE: Statement = {
+  sql: `SELECT set_config('lock_timeout', '${GROUP_LOCK_MS_MAX}', true)`,
+  parameters: [],
+}
+
+/** A unit by itself: behind those before it, and behind the others, too, if it has to wait for somebody else. */
+function apart(group: readonly Entry[], unit: number, isLast: boolean): readonly (readonly Entry[])[] {
+  const [before, own, behind] = [group.slice(0, unit), group.slice(unit, unit + 1), group.slice(unit + 1)]
+  return isLast ? [[...before, ...behind], own] : [before, own, behind]
 }
 
 function whoFailed(

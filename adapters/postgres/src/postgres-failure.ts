@@ -1,4 +1,4 @@
-import { errorText, isMillraceError, type MillraceError, millraceError } from '@millrace/kernel'
+import { AssertionFailure, errorText, isMillraceError, millraceError } from '@millrace/kernel'
 import { BatchFailure } from './statement-batch.ts'
 
 /** What the server says about a failure, as far as we look at it. */
@@ -26,6 +26,11 @@ export function isWorthAnother(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** It waited for a lock of somebody else for as long as it may. */
+export function isLocked(error: unknown): boolean {
+  return serverError(error)?.code === '55P03'
+}
+
 /** A statement asks for a plan whose result has another shape than when it was prepared, after a change of the schema. */
 export function isStale(error: unknown): boolean {
   const server = serverError(error)
@@ -42,11 +47,21 @@ const READ_ONLY = /^(25006|42501)$/
 /** A table, a column, a function or a schema is not there. */
 const MISSING = /^(42P01|42703|42883|3F000)$/
 
-/** A failure of the server or of the way to it as an error of the catalogue, without what is said about operations. */
-export function failureOf(error: unknown, database: string): MillraceError {
+/** The way to the server is broken: what was under way may have been done. */
+export function isUnreachable(error: unknown): boolean {
+  const server = serverError(error)
+  return server === undefined || UNREACHABLE.test(server.code)
+}
+
+/**
+ * A failure of the server or of the way to it as an error of the catalogue, without what is said about operations. A
+ * mistake of ours is none of these, and stays what it is.
+ */
+export function failureOf(error: unknown, database: string): Error {
   if (isMillraceError(error)) return error
   const server = serverError(error)
   const cause = error instanceof BatchFailure ? error.cause : error
+  if (cause instanceof AssertionFailure || cause instanceof TypeError) return cause
   if (server === undefined) {
     return millraceError('DATABASE_UNREACHABLE', { database, reason: connectionText(cause) }, { cause })
   }

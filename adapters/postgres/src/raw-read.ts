@@ -80,7 +80,7 @@ function tooLarge(): MillraceError {
 }
 
 /** What the server says of the statement itself is the caller's; the rest is as with any read. */
-function rawFailure(error: BatchFailure, database: string): MillraceError {
+function rawFailure(error: BatchFailure, database: string): Error {
   const server = serverError(error)
   const isOwn =
     server !== undefined &&

@@ -19,7 +19,7 @@ export function unitFailure(
   context: FailureContext,
   error: unknown,
   statement: UnitStatement | undefined,
-): MillraceError {
+): Error {
   const server = serverError(error)
   if (server === undefined) return failureOf(error, context.database)
   return (

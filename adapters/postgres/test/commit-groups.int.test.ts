@@ -1,7 +1,7 @@
 import type { WriteOperation } from '@millrace/documents'
 import { openPostgres, type PostgresDatabase } from '@millrace/postgres'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { postgresServers, sql, usePostgres, versionText } from './postgres-server.ts'
+import { heldRows, postgresServers, sql, untilWaiting, usePostgres, versionText } from './postgres-server.ts'
 
 const SCHEMA = {
   collections: [
@@ -76,6 +76,17 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
       const [{ events }] = await database.read([{ kind: 'feed', after: 0 }])
       const expected = streams.filter((_, n) => !refused.has(n))
       expect(events.map(({ stream }) => stream)).toEqual(expected)
+    })
+
+    test('one that waits for somebody else keeps the others waiting for a moment only', async () => {
+      const { url, database } = await opened()
+      await database.commit([store('held')])
+      const holder = await heldRows(url, ['held'])
+      const units = [[store('a')], [store('held')], [store('b')]].map((unit) => database.commit(unit))
+      await Promise.all([units[0], units[2]])
+      await untilWaiting(url, 1)
+      await holder.release()
+      await units[1]
     })
 
     test('one that breaks a reference, which is found at the end of the transaction only, is refused alone', async () => {

@@ -1,6 +1,6 @@
 import type { Database } from '@millrace/documents'
 import { acquireLease, type Lease, type Upcasters } from '@millrace/event-store'
-import { isMillraceError, type Runtime, sleep } from '@millrace/kernel'
+import { abortable, isMillraceError, type Runtime, sleep } from '@millrace/kernel'
 import type { PageWork } from './page-work.ts'
 import { type Halt, Patience } from './patience.ts'
 import { leaseNameOf } from './projection-record.ts'
@@ -9,7 +9,7 @@ import { runSession } from './shard-session.ts'
 import { ShardStatus } from './shard-status.ts'
 
 /** How long giving a lease back may take, in milliseconds. */
-const RELEASE_MS_MAX = 2_000
+const RELEASE_MS_MAX = 1_000
 
 /** What a shard needs from its daemon. */
 export interface ShardSurroundings {
@@ -92,7 +92,7 @@ export class ShardRun {
     let lease: Lease | undefined
     try {
       lease = await this.#acquire(ends)
-      if (!(await this.#isWanted())) return { kind: 'unwanted' }
+      if (!(await abortable(this.#isWanted(), ends))) return { kind: 'unwanted' }
       return await this.#sessions(lease, ends)
     } catch (error) {
       return await this.#patience.afterOutage(error, ends)
@@ -109,12 +109,19 @@ export class ShardRun {
     limit.abort()
   }
 
-  #acquire(signal: AbortSignal): Promise<Lease> {
+  /** A lease that comes when nobody waits for it any more is given back. */
+  async #acquire(signal: AbortSignal): Promise<Lease> {
     const { database, runtime, node } = this.#around
     const { projection, slot, shard, settings } = this.job
     const name = leaseNameOf(projection.name, slot, shard.index)
     const holder = node === undefined ? {} : { holder: node }
-    return acquireLease({ database, runtime, name, ttlMs: settings.leaseMs, signal, ...holder })
+    const acquired = acquireLease({ database, runtime, name, ttlMs: settings.leaseMs, signal, ...holder })
+    try {
+      return await abortable(acquired, signal)
+    } catch (error) {
+      if (signal.aborted) acquired.then((lease) => lease.release()).catch(() => {})
+      throw error
+    }
   }
 
   /** Sessions one after the other for as long as the lease is held. */

@@ -43,6 +43,12 @@ export const tills: Projection<Till> = projection('tills', Tills)
   .on(Refunded, (till, event, key) => added(key, till, event, -event.data.cents))
   .on(Closed, () => null)
 
+/** The same for each tenant. */
+export const tenantTills: Projection<Till> = projection(
+  'tenant-tills',
+  collection<Till, unknown, { tenancy: 'column' }>('tenant-tills', Till, { tenancy: 'column' }),
+).on(Paid, (till, event, key) => added(key, till, event, event.data.cents))
+
 /** Many streams into one document, and one event into several. */
 export const payers: Projection<Till> = projection('payers', Payers, {
   keyOf: ({ data }) => (data as { by?: string[] }).by,

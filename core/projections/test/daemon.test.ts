@@ -16,8 +16,10 @@ import {
   Refunded,
   type Till,
   Tills,
+  tenantTills,
   tills,
 } from './daemon-world.ts'
+import { FailingDatabase } from './failing-database.ts'
 import { expectPlainFold } from './plain-fold.ts'
 import { watched } from './watched-database.ts'
 
@@ -54,12 +56,6 @@ describe('a projection in the background', () => {
   })
 
   test('keeps the documents of tenants apart where their collection does, and together where it does not', async () => {
-    const Own = collection('own-tills', Tills.schema, { tenancy: 'column' })
-    const own = projection('own-tills', Own).on(Paid, (till, { id, data }, key) => ({
-      id: key,
-      cents: (till?.cents ?? 0) + data.cents,
-      events: [...(till?.events ?? []), id],
-    }))
     const world = await openWorld()
     for (const [tenant, cents] of [
       ['a', 1],
@@ -69,11 +65,11 @@ describe('a projection in the background', () => {
     ] as const) {
       await world.store.append('t1', [Paid.draft({ cents })], { tenant })
     }
-    await using daemon = await world.start([own, tills])
+    await using daemon = await world.start([tenantTills, tills])
     await world.waitFor(daemon.waitForNonStale())
     const sums = await Promise.all(
       ['a', 'b', ''].map(async (tenant) => {
-        const { t1 } = await documentsOf<Till>(world.database, 'own-tills', tenant)
+        const { t1 } = await documentsOf<Till>(world.database, 'tenant-tills', tenant)
         return t1?.cents
       }),
     )
@@ -425,6 +421,22 @@ describe('stop', () => {
     const laterMs = world.runtime.clock.monotonic()
     await world.waitFor(stuck.stop({ limitMs: 500 }))
     expect(world.runtime.clock.monotonic() - laterMs).toBeLessThan(3_000)
+  })
+
+  test('ends whatever call the database does not answer any more', async () => {
+    for (let at = 1; at <= 25; at += 1) {
+      const world = await openWorld()
+      await world.pay('t1', 1)
+      const failing = new FailingDatabase(world.database, { at, effect: 'before', kind: 'for-good' })
+      const daemon = await world.start([tills], { database: failing.database })
+      await world.until(() => expect(failing.hasFailed).toBe(true), 60_000)
+      const startMs = world.runtime.clock.monotonic()
+      await world.waitFor(daemon.stop({ limitMs: 0 }))
+      expect(world.runtime.clock.monotonic() - startMs).toBeLessThan(2_000)
+      // Nothing of it is left that would renew a lease.
+      await world.runtime.advance(20_000)
+      expect(world.runtime.pendingTasks).toBe(0)
+    }
   })
 
   test('is what its signal does, at once', async () => {

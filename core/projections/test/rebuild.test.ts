@@ -344,7 +344,7 @@ describe('a rebuild in place', () => {
     await using next = await world.start([{ projection: negative, shards: 3 }])
     await untilRebuilt(world, next, 'days')
     await world.waitFor(next.waitForNonStale())
-    expect(dayRows(world.database)).toMatchObject({ t1: { cents: -6 }, t2: { cents: -4 } })
+    expect(await dayRows(world.database)).toMatchObject({ t1: { cents: -6 }, t2: { cents: -4 } })
     expect((await progressOf(next, 'days'))?.shards).toHaveLength(3)
   })
 

@@ -83,7 +83,8 @@ export interface Daemon extends AsyncDisposable {
   /** Gives up a rebuild side by side; the served documents stay. False if there is none. */
   cancelRebuild(projection: string): Promise<boolean>
   /**
-   * Makes one stream's document again, from its events up to where the projection stands.
+   * Makes one stream's document again, from its events up to where the projection stands. Where streams of several
+   * tenants share a document (a collection without tenancy, and streams of one name) rebuild all instead.
    *
    * @throws PROJECTION_NOT_REBUILDABLE (its documents are not those of streams, or its functions have changed), STREAM_ENDED,
    * and what is wrong with an event
@@ -97,7 +98,8 @@ export interface Daemon extends AsyncDisposable {
    * Applies an event that was left out to the documents as they are now, after all that came behind it, and removes its
    * letter in the same unit. Where the order matters rebuild the stream instead, or all.
    *
-   * @throws DEAD_LETTER_UNKNOWN, and what is wrong with the event still
+   * @throws DEAD_LETTER_UNKNOWN, PROJECTION_NOT_REBUILDABLE (the documents are made by another version of the functions),
+   * and what is wrong with the event still
    */
   replayDeadLetter(id: string): Promise<void>
   /** Removes a letter; its event stays left out. False if there is none. */

@@ -3,9 +3,10 @@ import type { Upcasters } from '@millrace/event-store'
 import { isMillraceError, millraceError } from '@millrace/kernel'
 import type { DeadLetterQuery } from './daemon.ts'
 import { DEAD_LETTERS, type DeadLetter, letterOf } from './dead-letter.ts'
-import { PROJECTIONS, readRecords, rebuildSlot } from './projection-record.ts'
+import { PROJECTIONS, readRecords } from './projection-record.ts'
 import type { ProjectionRuns } from './projection-runs.ts'
-import { type ShardJob, workOf } from './shard-job.ts'
+import { jobAt } from './record-decision.ts'
+import { workOf } from './shard-job.ts'
 
 /** Tries of a replay that others get ahead of. */
 const REPLAY_ATTEMPTS_MAX = 10
@@ -74,27 +75,19 @@ export class DeadLetterBox {
     revision: number,
     find: (projection: string) => ProjectionRuns,
   ): Promise<void> {
-    const runs = find(letter.projection)
+    const { projection, settings } = find(letter.projection)
     const [known] = await readRecords(this.#database, [letter.projection])
-    if (known === undefined) throw millraceError('DEAD_LETTER_UNKNOWN', { id: letter.id })
-    const { record } = known
-    const { rebuild } = record
-    const isBeside = letter.slot !== record.slot
-    const shards = isBeside ? (rebuild?.shards ?? 1) : record.shards
-    const job: ShardJob = {
-      projection: runs.projection,
-      settings: runs.settings,
-      slot: isBeside && rebuild !== undefined ? rebuildSlot(record, rebuild) : record.slot,
-      shard: { index: letter.shard, count: shards },
-      mode: isBeside ? 'rebuild-beside' : 'continuous',
-      rebuild: rebuild?.number ?? 0,
+    const job = known && jobAt(projection, settings, known.record, letter)
+    if (job === undefined) {
+      const reason = `the documents that the letter ${letter.id} is about are made by another version of it, or gone`
+      throw millraceError('PROJECTION_NOT_REBUILDABLE', { projection: projection.name, reason })
     }
     const work = workOf(job, { database: this.#database, upcasters: this.#upcasters })
     const event = await this.#eventOf(letter)
     const { operations, fault } = await work.prepare([event], () => 'wait')
     if (fault !== undefined) throw fault.error
     const guards: WriteOperation[] = [
-      { kind: 'expect', collection: PROJECTIONS, id: record.id, revision: known.revision },
+      { kind: 'expect', collection: PROJECTIONS, id: letter.projection, revision: known?.revision ?? 0 },
       {
         kind: 'delete',
         collection: DEAD_LETTERS.name,

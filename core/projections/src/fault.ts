@@ -23,7 +23,7 @@ export interface Fault {
 /** What a function threw for an event, as an error of the catalogue. */
 export function faultOf(kind: Fault['kind'], processor: string, event: StoredEvent, error: unknown): Fault {
   if (isMillraceError(error)) return { kind, event, error }
-  const parameters = { processor, message: describe(event), reason: errorText(error) }
+  const parameters = { processor, message: describeEvent(event), reason: errorText(error) }
   return { kind, event, error: millraceError('HANDLER_FAILED', parameters, { cause: error }) }
 }
 
@@ -66,7 +66,7 @@ export function isRefusal(error: unknown): error is MillraceError {
 }
 
 /** Names the event for people. */
-export function describe({ id, type, position, stream }: StoredEvent): string {
+function describeEvent({ id, type, position, stream }: StoredEvent): string {
   const place = stream === undefined ? '' : ` of stream ${JSON.stringify(stream)}`
   return `${type} ${JSON.stringify(id)} at position ${position}${place}`
 }

@@ -1,5 +1,5 @@
 /** Events of a page while the reader is near the end: the port's own default. */
-export const PAGE_EVENTS_MIN = 500
+const PAGE_EVENTS_MIN = 500
 /** Texts of one page, in UTF-16 units, that a page is cut down to if its events are large. */
 const PAGE_CHARACTERS_MAX = 8 * 1024 * 1024
 

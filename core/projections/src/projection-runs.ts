@@ -19,6 +19,7 @@ export class ProjectionRuns {
   readonly #halts = new Map<ShardRun, Halt>()
   #known: KnownRecord | undefined
   #lastError: LastError | undefined
+  #isClosed = false
 
   constructor(projection: AnyProjection, settings: FullSettings, around: ShardSurroundings) {
     this.projection = projection
@@ -86,19 +87,21 @@ export class ProjectionRuns {
     return true
   }
 
-  /** Ends all shards at once. */
+  /** Ends all shards at once, and starts none any more. */
   stop(): void {
+    this.#isClosed = true
     for (const run of this.#runs.values()) run.stop()
   }
 
-  /** Ends all shards when they have committed what is staged. */
+  /** Ends all shards when they have committed what is staged, and starts none any more. */
   drain(): void {
+    this.#isClosed = true
     for (const run of this.#runs.values()) run.drain()
   }
 
   /** Resolves when all have ended. */
   async ended(): Promise<void> {
-    await Promise.all(this.runs.map((run) => run.ended))
+    await Promise.allSettled(this.runs.map((run) => run.ended))
   }
 
   /** An error that has ended a shard, if the record does not say so yet. */
@@ -120,7 +123,8 @@ export class ProjectionRuns {
     for (const run of this.#runs.values()) if (!ids.has(run.id)) run.stop()
     // One after the other: a shard of the same place that is about to end still has its lease.
     const isEnding = this.runs.some((run) => !ids.has(run.id))
-    if (isEnding) return
+    // A look that was under way when the daemon was told to stop starts nothing.
+    if (isEnding || this.#isClosed) return
     for (const job of wanted) if (!this.#runs.has(jobIdOf(job))) this.#start(job)
   }
 

@@ -101,6 +101,28 @@ export function jobsOf(
     : served
 }
 
+/**
+ * The job that works on a place, whether it is wanted now or not; undefined if there is no such place, or its documents
+ * are made by another version of the functions.
+ */
+export function jobAt(
+  projection: AnyProjection,
+  settings: FullSettings,
+  record: ProjectionRecord,
+  place: { readonly slot: Slot; readonly shard: number },
+): ShardJob | undefined {
+  const version = versionOf(projection)
+  const { rebuild } = record
+  const isServed = place.slot === record.slot
+  const made = isServed ? record : rebuild?.kind === 'side-by-side' ? rebuild : undefined
+  if (made === undefined || made.version !== version || place.shard >= made.shards) return undefined
+  const shard = { index: place.shard, count: made.shards }
+  const { slot } = place
+  return isServed
+    ? { projection, settings, slot, shard, mode: 'continuous', rebuild: 0 }
+    : { projection, settings, slot, shard, mode: 'rebuild-beside', rebuild: rebuild?.number ?? 0 }
+}
+
 /** True if the record wants this very job. */
 export function wants(job: ShardJob, record: ProjectionRecord): boolean {
   return jobsOf(job.projection, job.settings, record).some((each) => jobIdOf(each) === jobIdOf(job))

@@ -130,6 +130,7 @@ class ShardSession {
     } finally {
       this.#notedMs = this.#options.runtime.clock.monotonic()
       this.#reader.dropped()
+      this.#options.onMoved()
     }
   }
 

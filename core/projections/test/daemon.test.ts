@@ -439,6 +439,34 @@ describe('stop', () => {
     }
   })
 
+  test('starts nothing any more, also if a look at the records was under way', async () => {
+    const world = await openWorld()
+    await world.pay('t1', 1)
+    let release: (() => void) | undefined
+    const database = watched(world.database, {
+      beforeRead: async (reads) => {
+        if (!reads.some(({ kind }) => kind === 'feed-end')) return
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+      },
+    })
+    const daemon = await world.start([tills], { database })
+    for (let look = 1; look <= 2; look += 1) {
+      await world.until(() => expect(release).toBeDefined())
+      const previous = release
+      release = undefined
+      if (look === 1) previous?.()
+      else {
+        await world.waitFor(daemon.stop())
+        previous?.()
+      }
+    }
+    await world.runtime.advance(5_000)
+    expect(await documentsOf(world.database, 'tills')).toEqual({})
+    expect(world.runtime.pendingTasks).toBe(0)
+  })
+
   test('is what its signal does, at once', async () => {
     const world = await openWorld()
     const controller = new AbortController()

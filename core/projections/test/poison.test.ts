@@ -1,6 +1,6 @@
 import type { WriteOperation } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
-import { type AnyProjection, customProjection, type ErrorPolicy } from '@millrace/projections'
+import { type AnyProjection, customProjection, type ErrorPolicy, projection } from '@millrace/projections'
 import { describe, expect, test } from 'vitest'
 import {
   type DaemonWorld,
@@ -11,6 +11,7 @@ import {
   Paid,
   payers,
   type Till,
+  Tills,
   tills,
 } from './daemon-world.ts'
 import { expectPlainFold } from './plain-fold.ts'
@@ -338,6 +339,27 @@ describe('dead letters', () => {
     await world.pay('t1', 1)
     await world.waitFor(daemon.waitForNonStale())
     expect((await documentsOf<Till>(world.database, 'tills')).t1?.cents).toBe(5_004)
+  })
+
+  test('are not replayed by functions of another version than the documents are made by', async () => {
+    const world = await openWorld()
+    await world.pay('t1', 1, 666)
+    const daemon = await world.start([tills])
+    await world.waitFor(daemon.waitForNonStale())
+    const [letter] = (await daemon.deadLetters()).letters
+    await world.waitFor(daemon.pause('tills'))
+    await world.waitFor(daemon.stop())
+    const newer = projection('tills', Tills, { version: 2 }).on(Paid, (_, { id }, key) => ({
+      id: key,
+      cents: 0,
+      events: [id],
+    }))
+    await using next = await world.start([newer])
+    await world.runtime.advance(2_000)
+    await expect(next.replayDeadLetter(String(letter?.id))).rejects.toMatchObject({
+      code: 'PROJECTION_NOT_REBUILDABLE',
+    })
+    expect((await documentsOf<Till>(world.database, 'tills')).t1?.cents).toBe(1)
   })
 
   test('are listed by projection and position, in parts, and can be discarded', async () => {

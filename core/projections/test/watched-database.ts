@@ -5,6 +5,7 @@ export interface Watch {
   readonly onRead?: (read: Read) => void
   readonly onAnswer?: (read: Read, answer: unknown) => void
   readonly onCommit?: (operations: readonly WriteOperation[]) => void
+  readonly beforeRead?: (reads: readonly Read[]) => Promise<void>
   readonly beforeCommit?: (operations: readonly WriteOperation[]) => Promise<void>
 }
 
@@ -21,6 +22,7 @@ export function watched(inner: Database, watch: Watch): Database {
       return result
     },
     read: async (reads) => {
+      await watch.beforeRead?.(reads)
       for (const each of reads) watch.onRead?.(each)
       const answers = await inner.read(reads)
       for (const [index, each] of reads.entries())

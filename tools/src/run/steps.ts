@@ -15,7 +15,7 @@ export const checkSteps: readonly Step[] = [
 
 /** What `npm test` proves beside that, one after the other, since each wants the machine for itself. */
 export const proofSteps: readonly Step[] = [
-  vitestStep('int', 10 * MINUTE_MS),
+  vitestStep('int', 20 * MINUTE_MS),
   {
     name: 'console build',
     args: ['node_modules/vite/bin/vite.js', 'build', 'apps/console', '--logLevel', 'warn'],
@@ -31,6 +31,7 @@ export const proofSteps: readonly Step[] = [
   scriptStep('torture', 'testing/torture/src/main.ts', 'spine', '--kills', '3'),
   scriptStep('log torture', 'testing/torture/src/main.ts', 'log', '--kills', '60'),
   scriptStep('queue torture', 'testing/torture/src/main.ts', 'queue', '--kills', '40'),
+  scriptStep('store torture', 'testing/torture/src/main.ts', 'store', '--kills', '20'),
 ]
 
 function vitestStep(project: string, limitMs: number): Step {

@@ -21,7 +21,21 @@ export function reporter<Some extends { readonly kind: string }>(): (
   ...reports: readonly (Some | FailedReport | ClosingReport)[]
 ) => void {
   return (...reports) => {
-    if (reports.length > 0) writeSync(1, reports.map(reportLine).join(''))
+    if (reports.length > 0) writeAll(new TextEncoder().encode(reports.map(reportLine).join('')))
+  }
+}
+
+const PAUSE_MS = 1
+
+/** Whoever reads may be busy, and the pipe full: then it takes a part of the bytes, or none. */
+function writeAll(bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(1, bytes, done)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
+    }
   }
 }
 

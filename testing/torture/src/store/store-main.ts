@@ -104,9 +104,9 @@ async function patiently<Result>(act: () => Promise<Result>): Promise<Result> {
 
 /** Brings projections and the relay to the end of the store. */
 async function finish(daemon: Daemon, relay: Relay, database: Database): Promise<void> {
-  await daemon.waitForNonStale(undefined, { timeoutMs: END_MS_MAX })
+  await patiently(() => daemon.waitForNonStale(undefined, { timeoutMs: END_MS_MAX }))
   const endMs = performance.now() + END_MS_MAX
-  const [end] = await database.read([{ kind: 'feed-end' }])
+  const [end] = await patiently(() => database.read([{ kind: 'feed-end' }]))
   while (relay.progress.position < end) {
     if (performance.now() > endMs) throw new Error(`the relay is at ${relay.progress.position} of ${end}`)
     await new Promise((resolve) => setTimeout(resolve, 5))

@@ -116,7 +116,7 @@ async function finish(daemon: Daemon, relay: Relay, database: Database): Promise
 
 /** Everything that is there, so that it can be compared outside. */
 async function tellFound(store: Store, bus: Bus): Promise<void> {
-  const events = await openEventStore({ database: store.database, runtime: store.runtime })
+  const events = await patiently(() => openEventStore({ database: store.database, runtime: store.runtime }))
   const published = await publishedOn(bus)
   for (const stream of STREAMS) {
     // What the daemon and the relay do meanwhile shows more events, never fewer: folds first, then the stream.

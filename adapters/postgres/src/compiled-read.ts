@@ -61,7 +61,11 @@ export const EVENT_COLUMNS =
 
 function compileLoad({ names }: Dialect, { collection, ids, tenant, deleted }: CheckedLoad): Statement {
   const values = new BoundValues()
-  const meant = `tenant = ${values.text(tenant)} AND id = ANY (${values.texts(ids)})`
+  const [id, another] = ids
+  // One is quicker than a list of one.
+  const isOne = id !== undefined && another === undefined
+  const found = isOne ? values.text(id) : `ANY (${values.texts(ids)})`
+  const meant = `tenant = ${values.text(tenant)} AND id = ${found}`
   const condition = [meant, ...conditionOfDeleted(values, deleted)].join(' AND ')
   const sql = `SELECT ${documentColumns('body')} FROM ${names.documents(collection)} WHERE ${condition}`
   return { sql, parameters: values.parameters }

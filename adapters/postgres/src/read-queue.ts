@@ -1,6 +1,6 @@
 import { type CheckedRead, documentLimits } from '@millrace/documents'
 import { assert, millraceError } from '@millrace/kernel'
-import type { PoolClient } from 'pg'
+import type { Client } from 'pg'
 import { compileRead, type Dialect, type PlainRead } from './compiled-read.ts'
 import type { AnsweredBatch, Connections } from './connections.ts'
 import type { FeedReader } from './feed-reader.ts'
@@ -84,7 +84,7 @@ export class ReadQueue {
   }
 
   /** One statement has one snapshot anyway. */
-  async #together(client: PoolClient, statements: readonly Statement[]): Promise<AnsweredBatch> {
+  async #together(client: Client, statements: readonly Statement[]): Promise<AnsweredBatch> {
     // What is measured exactly is what becomes of it; this keeps the memory in bounds.
     const options = { charactersMax: 2 * documentLimits.resultCharactersMax }
     if (statements.length === 1) return this.#connections.submit(client, statements, options)

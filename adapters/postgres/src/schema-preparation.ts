@@ -1,6 +1,6 @@
 import type { CheckedSchema, KnownSchema, PrepareOptions, SchemaPlan, SchemaStep } from '@millrace/documents'
 import { millraceError } from '@millrace/kernel'
-import type { PoolClient } from 'pg'
+import type { Client } from 'pg'
 import type { Connections } from './connections.ts'
 import { STORE_VERSION } from './own-tables.ts'
 import { failureOf, serverError } from './postgres-failure.ts'
@@ -83,11 +83,11 @@ export class SchemaPreparation {
     }
   }
 
-  async #stepsFor(client: PoolClient, schema: CheckedSchema): Promise<readonly SchemaStep[]> {
+  async #stepsFor(client: Client, schema: CheckedSchema): Promise<readonly SchemaStep[]> {
     return planSteps(this.#names, await this.#catalog(client), wantedTables(this.#names, schema))
   }
 
-  async #catalog(client: PoolClient): Promise<SchemaCatalog> {
+  async #catalog(client: Client): Promise<SchemaCatalog> {
     const run = async (statements: readonly Statement[]) =>
       (await this.#connections.submit(client, statements, { isUnlimited: true })).results
     const values = new BoundValues()

@@ -1,5 +1,5 @@
 import type { WriteOperation } from '@millrace/documents'
-import { openPostgres, type PostgresDatabase } from '@millrace/postgres'
+import { openPostgres, type PostgresDatabase, type PostgresOptions } from '@millrace/postgres'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { heldRows, postgresServers, sql, untilWaiting, usePostgres, versionText } from './postgres-server.ts'
 
@@ -30,9 +30,11 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
   (_, program) => {
     const postgres = usePostgres(program)
 
-    async function opened(): Promise<{ url: string; database: PostgresDatabase }> {
+    async function opened(
+      options: PostgresOptions = {},
+    ): Promise<{ url: string; database: PostgresDatabase }> {
       const url = await postgres().newDatabase()
-      const database = await openPostgres({ url, commitConnectionsMax: 1 })
+      const database = await openPostgres({ url, commitConnectionsMax: 1, ...options })
       onTestFinished(() => database.close())
       await database.prepare(SCHEMA)
       return { url, database }
@@ -79,7 +81,8 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
     })
 
     test('one that waits for somebody else keeps the others waiting for a moment only', async () => {
-      const { url, database } = await opened()
+      // Alone it could wait for longer than this test.
+      const { url, database } = await opened({ limits: { lockMsMax: 100_000, statementMsMax: 100_000 } })
       await database.commit([store('held')])
       const holder = await heldRows(url, ['held'])
       const units = [[store('a')], [store('held')], [store('b')]].map((unit) => database.commit(unit))

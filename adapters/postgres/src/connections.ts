@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import type { PostgresSettings } from './postgres-options.ts'
 import { PreparedNames } from './prepared-names.ts'
 import type { Statement, StatementResult } from './statement.ts'
-import { type BatchOptions, StatementBatch } from './statement-batch.ts'
+import { type BatchOptions, isRefusal, StatementBatch } from './statement-batch.ts'
 
 /** A batch that has been answered. */
 export type AnsweredBatch = Pick<StatementBatch, 'results' | 'fields' | 'isTooLarge'>
@@ -175,8 +175,3 @@ export class Connections {
 
 /** How many times within a limit somebody looks whether it is over. */
 const LOOKS = 8
-
-function isRefusal(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return typeof cause === 'object' && cause !== null && 'severity' in cause && cause.severity === 'ERROR'
-}

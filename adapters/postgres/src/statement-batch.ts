@@ -15,6 +15,12 @@ export class BatchFailure extends Error {
   }
 }
 
+/** Whether the server refused a statement, and the connection is as good as before. */
+export function isRefusal(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return typeof cause === 'object' && cause !== null && 'severity' in cause && cause.severity === 'ERROR'
+}
+
 /** A column of a result, as the server describes it. */
 export interface ResultField {
   readonly name: string
@@ -138,13 +144,25 @@ export class StatementBatch implements Submittable {
     // Nothing of ours copies; what somebody else's statement copies out goes nowhere.
   }
 
-  /** The server refused a statement, or the connection is gone. */
-  handleError(error: unknown): void {
+  /**
+   * The server refused a statement, or the connection is gone. A refusal is told before the transaction is taken back; it
+   * is over when the server is ready again. Until then its locks are held, and the feed would wait for it.
+   */
+  handleError(error: unknown, connection: Connection): void {
     const failed = this.#statements[this.#results.length]
     // Whether it was prepared before it failed is not known.
     if (failed !== undefined) this.#prepared.forget(failed.sql)
     for (const { sql } of this.#statements.slice(this.#results.length + 1)) this.#prepared.forgetIfNew(sql)
-    this.#settle?.(new BatchFailure(this.#results.length, error))
+    const failure = new BatchFailure(this.#results.length, error)
+    if (!isRefusal(failure)) {
+      this.#settle?.(failure)
+      return
+    }
+    const settle = () => {
+      connection.off('readyForQuery', settle).off('end', settle)
+      this.#settle?.(failure)
+    }
+    connection.on('readyForQuery', settle).on('end', settle)
   }
 
   handleReadyForQuery(): void {

@@ -184,6 +184,22 @@ describe.each(postgresServers.map((program) => [versionText(program), program] a
       expect((await byMark(database, url, held.through)).ids).toEqual(['b', 'c'])
     })
 
+    test('a unit that was refused holds nobody back from the moment on in which its error is told', async () => {
+      const { url, database } = await opened()
+      for (let n = 0; n < 30; n += 1) {
+        const begun = {
+          kind: 'append',
+          stream: `s${n}`,
+          expectedVersion: 0,
+          events: [event(`${n}`)],
+        } as const
+        // The second one writes another stream, and so takes a position, before it is refused.
+        const refused = [{ ...begun, stream: `other${n}` }, begun]
+        await Promise.allSettled([database.commit([begun]), database.commit(refused)])
+        expect((await byMark(database, url, 0)).ids).toHaveLength(n + 1)
+      }
+    })
+
     test('somebody else who writes other tables for long holds nobody back', async () => {
       const { url, database } = await opened()
       await sql(url, 'CREATE TABLE other (n int)')

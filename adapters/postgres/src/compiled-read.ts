@@ -72,7 +72,7 @@ function compileLoad({ names }: Dialect, { collection, ids, tenant, deleted }: C
 }
 
 /** Which documents of a collection are looked at. */
-export interface SelectedDocuments {
+interface SelectedDocuments {
   readonly scope: PropertyScope
   readonly values: BoundValues
   /** `FROM … WHERE …` */

@@ -50,7 +50,7 @@ export class DocumentStatements {
         : updateExpected(table, { of, input, marks })
     const refusal = () => {
       const refuse = this.#refuse(collection, of, ids, expected, 'ARRAY(SELECT id FROM written)')
-      return `SELECT NULL, ${refuse} WHERE (SELECT count(*) FROM written) < ${sorted.length}`
+      return `SELECT NULL, ${refuse} WHERE (SELECT count(*) FROM written) < ${values.whole(sorted.length)}`
     }
     const sql =
       expectedRevision === undefined

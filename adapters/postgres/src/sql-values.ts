@@ -83,7 +83,7 @@ export class LiteralValues implements SqlValues {
 }
 
 /** A list in PostgreSQL's own notation. Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
-export function arrayText(values: readonly (string | null)[]): string {
+function arrayText(values: readonly (string | null)[]): string {
   const items = values.map((value) => (value === null ? 'NULL' : `"${value.replace(/["\\]/g, '\\$&')}"`))
   return `{${items.join(',')}}`
 }

@@ -92,7 +92,7 @@ export function documentsTable(collection: string): string {
 }
 
 /** The name, or its beginning with a hash of the whole if it is too long. */
-export function shortened(name: string): string {
+function shortened(name: string): string {
   if (name.length <= NAME_CHARACTERS_MAX) return name
   return `${name.slice(0, NAME_CHARACTERS_MAX - HASH_CHARACTERS - 1)}_${hashOf(name)}`
 }

@@ -1,6 +1,6 @@
 import type { CheckedFeed, CheckedStream } from '@millrace/documents'
 import type { SqlStatement } from './query-sql.ts'
-import { BoundValues } from './sql-values.ts'
+import { BoundValues, boundLimit } from './sql-values.ts'
 
 /** The columns of an event in the order in which rows are read. */
 const EVENT_COLUMNS =
@@ -23,7 +23,7 @@ export function streamSql(read: CheckedStream): SqlStatement {
   ]
   const order = `version ${direction === 'forwards' ? 'ASC' : 'DESC'}`
   const sql = `SELECT ${EVENT_COLUMNS} FROM _events WHERE ${conditions.join(' AND ')} ORDER BY ${order}`
-  return { sql: `${sql} LIMIT ${values.put(limit)}`, parameters: values.all }
+  return { sql: `${sql} LIMIT ${boundLimit(values, limit)}`, parameters: values.all }
 }
 
 /** What is known about some streams. */
@@ -56,7 +56,7 @@ export function feedSql(read: CheckedFeed): SqlStatement & { readonly through: n
   const index = withTopicOnly && !isOneStream ? ' INDEXED BY "_events.topic"' : ''
   const sql = `SELECT ${EVENT_COLUMNS} FROM _events${index} WHERE ${conditions.join(' AND ')} ORDER BY ${order}`
   return {
-    sql: `${sql} LIMIT ${values.put(limit)}`,
+    sql: `${sql} LIMIT ${boundLimit(values, limit)}`,
     parameters: values.all,
     through: isDirect ? undefined : after + FEED_POSITIONS_MAX,
   }

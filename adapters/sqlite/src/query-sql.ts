@@ -14,7 +14,7 @@ import { conjuncts, type DeclaredCollection } from './declared-collection.ts'
 import { filterSql } from './filter-sql.ts'
 import { RANKS, ranked } from './json-place.ts'
 import { documentsTable, jsonPath } from './sql-names.ts'
-import { BoundValues, literalValues, type SqlValue } from './sql-values.ts'
+import { BoundValues, boundLimit, literalValues, type SqlValue } from './sql-values.ts'
 
 /** A statement and what is bound to it. The text holds nothing of the caller's but declared names and paths. */
 export interface SqlStatement {
@@ -45,7 +45,7 @@ export function querySql(query: CheckedQuery, collection: DeclaredCollection): S
   )
   const body = parts === undefined ? 'd.body' : `json_object(${parts.join(', ')})`
   const order = [...query.orderBy.flatMap((each) => selection.order(each)), 'd.id'].join(', ')
-  const page = `LIMIT ${values.put(query.limit)} OFFSET ${values.put(query.offset)}`
+  const page = `LIMIT ${boundLimit(values, query.limit)} OFFSET ${boundLimit(values, query.offset)}`
   return selection.statement(
     `SELECT ${DOCUMENT_COLUMNS}, ${body} ${selection.from} ORDER BY ${order} ${page}`,
   )

@@ -7,8 +7,8 @@ import type { WorkerSettings } from './worker-protocol.ts'
 /** Pages that each connection keeps in memory. */
 const CACHE_KIBIBYTES = 16_384
 
-/** Pages in the write-ahead log, 16 MiB, before they are moved into the main file. */
-const WAL_PAGES = 4_000
+/** Pages in the write-ahead log, 8 MiB, before they are moved into the main file. */
+const WAL_PAGES = 2_000
 
 /**
  * Opens the file; the writer also brings it to our schema. A file of another application, or of a newer Millrace, is

@@ -5,7 +5,7 @@ export const APPLICATION_ID = 0x4d494c4c
 export const SCHEMA_VERSION = 2
 
 /** Offsets of processors. */
-export const CREATE_POSITIONS = `CREATE TABLE _positions (
+const POSITIONS = `CREATE TABLE _positions (
   processor TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
   "offset" INTEGER NOT NULL, changed_at INTEGER NOT NULL,
   PRIMARY KEY (processor, topic, partition)
@@ -49,9 +49,7 @@ const NUMBERS = `CREATE TABLE _numbers (name TEXT PRIMARY KEY NOT NULL, value IN
 INSERT INTO _numbers (name, value) VALUES ('declarations', 0), ('positions_used', 0)`
 
 /** All tables that do not depend on what is declared; ANALYZE makes the table of statistics. */
-export const CREATE_TABLES = [CREATE_POSITIONS, STREAMS, EVENTS, DECLARED, NUMBERS, 'ANALYZE _numbers'].join(
-  ';\n',
-)
+export const CREATE_TABLES = [POSITIONS, STREAMS, EVENTS, DECLARED, NUMBERS, 'ANALYZE _numbers'].join(';\n')
 
 /** To be run where `declared` was changed. */
 export const COUNT_DECLARATION = `UPDATE _numbers SET value = value + 1 WHERE name = 'declarations'`

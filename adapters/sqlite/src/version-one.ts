@@ -10,7 +10,7 @@ import { CREATE_TABLES } from './store-tables.ts'
 export function migrateVersionOne(database: DatabaseSync): void {
   const tables = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all()
   database.exec(CREATE_TABLES)
-  database.exec('DROP TABLE _positions; ALTER TABLE positions RENAME TO _positions')
+  database.exec('INSERT INTO _positions SELECT * FROM positions; DROP TABLE positions')
   for (const { name } of tables) migrateTable(database, String(name))
 }
 

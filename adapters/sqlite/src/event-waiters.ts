@@ -16,6 +16,7 @@ export class EventWaiters {
   readonly #findEnd: () => Promise<number>
   readonly #waiting = new Set<Waiter>()
   #timer: NodeJS.Timeout | undefined
+  #isAsking = false
   #end = 0
 
   /** `findEnd` asks the file for the position of the last event. */
@@ -58,22 +59,23 @@ export class EventWaiters {
     })
   }
 
+  /** Asks the file, and again after a while, as long as anybody waits. */
   #poll(): void {
-    if (this.#timer !== undefined) return
-    // A timer that does nothing until the file has answered marks that somebody polls.
-    this.#timer = setTimeout(() => {}, 0)
+    if (this.#isAsking || this.#timer !== undefined) return
+    this.#isAsking = true
     this.#findEnd()
       .then((end) => this.wake(end))
-      // Whoever waits reads again when the time is over, and sees the error.
+      // Whoever waits reads again when the time is over, and is told the error then.
       .catch(() => {})
       .finally(() => {
-        this.#timer = undefined
-        if (this.#waiting.size === 0) return
-        this.#timer = setTimeout(() => {
-          this.#timer = undefined
-          this.#poll()
-        }, POLL_MS)
+        this.#isAsking = false
+        if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#pollAgain(), POLL_MS)
       })
+  }
+
+  #pollAgain(): void {
+    this.#timer = undefined
+    this.#poll()
   }
 
   #stopPolling(): void {

@@ -150,6 +150,23 @@ describe('documents that exchange their places', () => {
       expect(await database.plan(schema)).toEqual({ steps: [] })
     }
   })
+
+  test('can be declared otherwise afterwards, though the other ones have the names of their indexes', async () => {
+    await using directory = await temporaryDirectory()
+    await using database = await openSqlite({ file: directory.path('store.db') })
+    const indexed = (name: string, path: string) =>
+      ({ name, indexes: [{ kind: 'property', name: 'by', paths: [[path]] }] }) as const
+    await database.prepare({ collections: [indexed('benches', 'zone'), indexed('next', 'zone')] })
+    await database.commit([{ kind: 'replace-all', collection: 'benches', from: 'next' }])
+    const schema = { collections: [indexed('benches', 'row'), indexed('next', 'row')] }
+    await database.prepare(schema)
+    expect(await database.plan(schema)).toEqual({ steps: [] })
+    for (const collection of ['benches', 'next']) {
+      const where = { kind: 'compare', path: ['row'], operator: 'eq', value: 1 } as const
+      const { lines } = await database.explain({ kind: 'query', collection, where })
+      expect(lines.join()).toMatch(/USING INDEX .*\.by /)
+    }
+  })
 })
 
 function namesIn(file: string): string[] {

@@ -73,10 +73,8 @@ function feedFilters(read: CheckedFeed, values: BoundValues): readonly string[] 
 }
 
 function typeFilters({ types, streamTypes }: CheckedFeed, values: BoundValues): readonly string[] {
-  const among = (names: readonly string[]) =>
-    `IN (SELECT value FROM json_each(${values.put(JSON.stringify(names))}))`
   return [
-    ...(types === undefined ? [] : [`type ${among(types)}`]),
-    ...(streamTypes === undefined ? [] : [`stream_type ${among(streamTypes)}`]),
+    ...(types === undefined ? [] : [`type IN (${values.putAll(types)})`]),
+    ...(streamTypes === undefined ? [] : [`stream_type IN (${values.putAll(streamTypes)})`]),
   ]
 }

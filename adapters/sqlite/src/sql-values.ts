@@ -7,6 +7,8 @@ export type SqlValue = string | number | null
 export interface SqlValues {
   /** What stands for the value in the statement's text. */
   put(value: string | number): string
+  /** What stands between the parentheses of IN. All values are texts, or all are numbers. */
+  putAll(values: readonly (string | number)[]): string
 }
 
 /**
@@ -16,6 +18,9 @@ export interface SqlValues {
 export function boundLimit(values: SqlValues, limit: number): string {
   return `CAST(${values.put(limit)} AS INTEGER)`
 }
+
+/** Values of a list that are bound one by one. */
+const LISTED_MAX = 16
 
 /** Values that are bound: the text only gets their numbers. */
 export class BoundValues implements SqlValues {
@@ -29,6 +34,13 @@ export class BoundValues implements SqlValues {
     this.#values.push(value)
     return `?${this.#values.length}`
   }
+
+  /** Many are one parameter: SQLite takes 32,766 at most, and each number of them would be a statement of its own. */
+  putAll(values: readonly (string | number)[]): string {
+    if (values.length <= LISTED_MAX) return values.map((value) => this.put(value)).join(', ')
+    const column = typeof values[0] === 'number' ? 'CAST(value AS REAL)' : 'value'
+    return `SELECT ${column} FROM json_each(${this.put(JSON.stringify(values))})`
+  }
 }
 
 /**
@@ -40,5 +52,9 @@ export const literalValues: SqlValues = {
     if (typeof value === 'number') return `${value}`
     assert(!/['\0]/.test(value), 'a declared text has no quotes')
     return `'${value}'`
+  },
+
+  putAll(values) {
+    return values.map((value) => literalValues.put(value)).join(', ')
   },
 }

@@ -13,17 +13,13 @@ import type { Request, RequestBatch, Response, WorkerSettings } from './worker-p
 
 type Of<Kind extends Request['kind']> = Extract<Request, { readonly kind: Kind }>
 
-/** An open file and what works on it. */
-interface Tools {
-  readonly connection: Connection
-  readonly group: CommitGroup
-  readonly answers: ReadAnswers
-}
-
 /** The thread that owns one connection: one list of answers for each batch of requests. */
 class SqliteWorker {
   readonly #settings: WorkerSettings
-  #tools: Tools | undefined
+  #connection: Connection | undefined
+  /** What works on the open file, made when it is first needed: a connection that reads has no use for the one. */
+  #group: CommitGroup | undefined
+  #answers: ReadAnswers | undefined
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings
@@ -32,7 +28,7 @@ class SqliteWorker {
   /** All commits of a batch share one transaction; the other requests come after it. */
   answer({ requests, atMs }: RequestBatch): readonly Response[] {
     const units = requests.flatMap((request) => (request.kind === 'commit' ? [request.unit] : []))
-    const outcomes = units.length === 0 ? [] : this.#opened.group.commit(units, atMs)
+    const outcomes = units.length === 0 ? [] : this.#writing.commit(units, atMs)
     let unit = 0
     return requests.map((request) => {
       if (request.kind === 'commit') return this.#responseOf(outcomes[unit++])
@@ -54,48 +50,52 @@ class SqliteWorker {
     }
   }
 
-  get #opened(): Tools {
-    assert(this.#tools !== undefined, 'the file is opened first')
-    return this.#tools
+  get #opened(): Connection {
+    assert(this.#connection !== undefined, 'the file is opened first')
+    return this.#connection
+  }
+
+  get #writing(): CommitGroup {
+    this.#group ??= new CommitGroup(this.#opened)
+    return this.#group
+  }
+
+  get #reading(): ReadAnswers {
+    this.#answers ??= new ReadAnswers(this.#opened, this.#settings.statementsMax)
+    return this.#answers
   }
 
   #do(request: Exclude<Request, Of<'commit'>>, atMs: number): unknown {
     switch (request.kind) {
       case 'open':
-        return this.#open()
+        this.#connection = new Connection(openFile(this.#settings), this.#settings.statementsMax)
+        return undefined
       case 'prepare':
-        return prepareSchema(this.#opened.connection, request.schema, request.options)
+        return prepareSchema(this.#opened, request.schema, request.options)
       case 'transform':
         return this.#transform(request, atMs)
       case 'plan':
-        return planSchema(this.#opened.connection, request.schema)
+        return planSchema(this.#opened, request.schema)
       case 'read':
-        return this.#opened.answers.answer(request.reads)
+        return this.#reading.answer(request.reads)
       case 'explain':
-        return this.#opened.answers.explain(request.read)
+        return this.#reading.explain(request.read)
       case 'raw':
-        return runRaw(this.#opened.connection.database, request.sql, request.parameters)
+        return runRaw(this.#opened.database, request.sql, request.parameters)
       case 'close':
-        if (this.#tools !== undefined) closeFile(this.#tools.connection.database)
+        if (this.#connection !== undefined) closeFile(this.#connection.database)
         return undefined
       default:
         return unreachable(request)
     }
   }
 
-  #open(): void {
-    const { statementsMax } = this.#settings
-    const connection = new Connection(openFile(this.#settings), statementsMax)
-    const answers = new ReadAnswers(connection, statementsMax)
-    this.#tools = { connection, group: new CommitGroup(connection), answers }
-  }
-
   #transform({ step }: Of<'transform'>, atMs: number): unknown {
-    const { connection, group } = this.#opened
+    const connection = this.#opened
     return connection.write(() => {
       const { statements, declarations } = connection
       const declared = declarations.current
-      const writer = group.documents.writerOf(step.collection, declared)
+      const writer = this.#writing.documents.writerOf(step.collection, declared)
       const touched = new TouchedDocuments()
       const unit = { atMs, correlationId: null, causationId: null, touched }
       const outcome = transformDocuments(step, { statements, writer, unit })

@@ -66,7 +66,7 @@ export class ValueCondition {
 
   #isTextIn(texts: readonly string[]): string {
     const { text, check } = this.#text()
-    return `(${text} IN (${this.#list(texts)})${check})`
+    return `(${text} IN (${this.#values.putAll(texts)})${check})`
   }
 
   #compareNumber(operator: Exclude<Comparison, 'ne'>, value: number): string {
@@ -91,12 +91,12 @@ export class ValueCondition {
 
   #isNumberIn(numbers: readonly number[]): string {
     const column = this.#columnOf('number')
-    if (column !== undefined) return `(${column} IN (${this.#list(numbers)}))`
+    if (column !== undefined) return `(${column} IN (${this.#values.putAll(numbers)}))`
     const place = this.#place
     if (place.kind === 'ranked') {
-      return `(${place.rank} = ${RANKS.number} AND ${place.key} IN (${this.#list(numbers)}))`
+      return `(${place.rank} = ${RANKS.number} AND ${place.key} IN (${this.#values.putAll(numbers)}))`
     }
-    return `(CAST(${place.value} AS REAL) IN (${this.#list(numbers)}) AND ${place.type} IN ('integer', 'real'))`
+    return `(CAST(${place.value} AS REAL) IN (${this.#values.putAll(numbers)}) AND ${place.type} IN ('integer', 'real'))`
   }
 
   #isOneOf(values: readonly (boolean | null)[]): string {
@@ -134,10 +134,6 @@ export class ValueCondition {
 
   #columnOf(type: ColumnPlace['type']): string | undefined {
     return this.#column?.type === type ? this.#column.column : undefined
-  }
-
-  #list(values: readonly (string | number)[]): string {
-    return values.map((value) => this.#values.put(value)).join(', ')
   }
 
   #bound(value: number): string {

@@ -77,6 +77,7 @@ export class WorkerLink {
   /** Resolves with the worker's answer. @throws QUEUE_FULL, DATABASE_FAILED if the thread died, and what it answers */
   send(request: Request, bytes = 0): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      assert(this.#ending === undefined, 'nothing is sent to a link that has been closed')
       this.#waiting.push({ request, bytes, resolve, reject })
       this.#schedule()
     })

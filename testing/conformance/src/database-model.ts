@@ -27,6 +27,9 @@ interface ModelDocument {
 export interface ModelAnswer {
   readonly documents: readonly (readonly [id: string, revision: number, body: unknown])[]
   readonly total: number
+  readonly sum: number
+  /** The sum without signs: how exact `sum` can be, which engines may add up in another order. */
+  readonly sumOfSizes: number
   readonly figures: readonly unknown[]
 }
 
@@ -41,9 +44,11 @@ export type ModelQuery = Omit<DocumentQuery, 'collection' | 'tenant' | 'deleted'
   readonly deleted: 'exclude' | 'include' | { readonly kind: 'only' }
 }
 
-/** The figures that each query of the model asks for, too. */
+/** The sum that each query of the model asks for, too. */
+export const MODEL_SUM = { kind: 'sum', path: ['a'] } as const
+
+/** The other figures. */
 export const MODEL_FIGURES = [
-  { kind: 'sum', path: ['a'] },
   { kind: 'min', path: ['a'] },
   { kind: 'max', path: ['b'] },
   { kind: 'max', path: ['a', 'b'] },
@@ -84,6 +89,8 @@ export class DatabaseModel {
         select === undefined ? body : parts(body, select),
       ]),
       total: found.length,
+      sum: Number(figureOf(MODEL_SUM, found)),
+      sumOfSizes: found.reduce((sum, { body: { a } }) => sum + (typeof a === 'number' ? Math.abs(a) : 0), 0),
       figures: MODEL_FIGURES.map((figure) => figureOf(figure, found)),
     }
   }

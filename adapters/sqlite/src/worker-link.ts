@@ -31,13 +31,14 @@ interface Waiting {
  * - A thread that ends unasked takes all requests with it, those that wait too; what was on its way may have been done.
  *   Then it is closed, and the next request starts another thread: the engine has rolled back what was not committed
  *   when the connection went.
- * - *Ended*, by {@link close}: what waits is done, then the file is closed, and the thread ends.
+ *
+ * {@link close} is the end of it: what waits is done, then the file is closed, and the thread ends.
  */
 export class WorkerLink {
   readonly #options: WorkerLinkOptions
   readonly #waiting: BoundedQueue<Waiting>
   #worker: Worker | undefined
-  #state: 'closed' | 'opening' | 'open' | 'ended' = 'closed'
+  #state: 'closed' | 'opening' | 'open' = 'closed'
   #underWay: readonly Waiting[] = []
   #isScheduled = false
   #ending: Promise<void> | undefined
@@ -90,22 +91,23 @@ export class WorkerLink {
   }
 
   async #end(): Promise<void> {
+    if (this.#waiting.size > 0) this.start()
     const worker = this.#worker
-    if (worker !== undefined) {
-      const ended = new Promise((resolve) => worker.once('exit', resolve))
-      await new Promise<unknown>((resolve) => {
-        this.#last = { request: { kind: 'close' }, bytes: 0, resolve, reject: resolve }
-        this.#schedule()
-      })
-      worker.ref()
-      await ended
-    }
-    this.#state = 'ended'
+    if (worker === undefined) return
+    const ended = new Promise((resolve) => worker.once('exit', resolve))
+    await new Promise<unknown>((resolve) => {
+      this.#last = { request: { kind: 'close' }, bytes: 0, resolve, reject: resolve }
+      this.#schedule()
+    })
+    worker.ref()
+    await ended
   }
 
   #startWorker(): Worker {
     const worker = new Worker(this.#options.script, { workerData: this.#options.settings })
-    worker.on('message', (responses: readonly Response[]) => this.#settle(responses))
+    worker.on('message', (responses: readonly Response[]) => {
+      if (worker === this.#worker) this.#settle(responses)
+    })
     worker.once('error', (error) => this.#fail(worker, errorText(error)))
     worker.once('exit', (code) => this.#fail(worker, `its thread ended with ${code}`))
     // A database that waits for work does not keep the process alive; one that works does.

@@ -54,6 +54,17 @@ describe('the way to the worker', () => {
     await link.close()
   })
 
+  test('does what waits for another thread before it closes', async () => {
+    const link = linkTo('./fixtures/dying-worker.ts')
+    await link.open()
+    expect(await codeOf(link.send(COMMIT))).toBe('DATABASE_FAILED')
+    const answers: unknown[] = []
+    const read = link.send(READ).then((answer) => answers.push(answer))
+    await link.close()
+    expect(answers).toEqual(['done'])
+    await read
+  })
+
   test('closes when the thread dies of the last request', async () => {
     const link = linkTo('./fixtures/dying-worker.ts')
     await link.open()

@@ -74,6 +74,11 @@ export class DeclaredSchemaCache {
     this.#statements = statements
   }
 
+  /** A transaction that changed declarations was rolled back: what was read in it has never been. */
+  forget(): void {
+    this.#schema = undefined
+  }
+
   /** To be asked inside the transaction that relies on it. */
   get current(): DeclaredSchema {
     const row = this.#statements.get(`SELECT value FROM _numbers WHERE name = 'declarations'`).get()

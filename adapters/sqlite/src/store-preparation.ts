@@ -39,16 +39,23 @@ export function prepareSchema(connection: Connection, schema: CheckedSchema, opt
   const { steps } = planSchema(connection, schema)
   if (steps.length === 0) return
   if (options.checkOnly === true) throw differs(steps)
-  connection.write(() => {
-    const { statements, declarations } = connection
-    // Another process may have prepared the same in the meantime.
-    const needed = stepsTo(schema, new ExistingTables(statements), declarations.current)
-    const destructive = needed.filter(({ hazard }) => hazard === 'destructive')
-    if (destructive.length > 0 && options.allow !== 'destructive') throw differs(destructive)
-    for (const step of needed) runStep(connection, schema, step)
-    for (const collection of schema.collections) finish(connection, collection)
-    statements.runOnce('ANALYZE sqlite_schema')
-  })
+  try {
+    connection.write(() => runSteps(connection, schema, options))
+  } catch (error) {
+    connection.declarations.forget()
+    throw error
+  }
+}
+
+function runSteps(connection: Connection, schema: CheckedSchema, options: PrepareOptions): void {
+  const { statements, declarations } = connection
+  // Another process may have prepared the same in the meantime.
+  const steps = stepsTo(schema, new ExistingTables(statements), declarations.current)
+  const destructive = steps.filter(({ hazard }) => hazard === 'destructive')
+  if (destructive.length > 0 && options.allow !== 'destructive') throw differs(destructive)
+  for (const step of steps) runStep(connection, schema, step)
+  for (const collection of schema.collections) finish(connection, collection)
+  statements.runOnce('ANALYZE sqlite_schema')
 }
 
 function stepsTo(

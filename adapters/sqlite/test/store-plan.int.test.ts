@@ -126,6 +126,21 @@ describe('the plan', () => {
   })
 })
 
+test('what a refused prepare would have declared is not mistaken for what another one declares', async () => {
+  await using directory = await temporaryDirectory()
+  const file = directory.path('store.db')
+  await using one = await openSqlite({ file })
+  await using other = await openSqlite({ file })
+  const bare = { collections: [{ name: 'benches' }, { name: 'houses' }] }
+  for (const database of [one, other]) await database.prepare(bare)
+  await one.commit([store('b1', { house: 'none' })])
+  const references = [{ path: ['house'], collection: 'houses' }]
+  const referring = { collections: [{ name: 'benches', references }, { name: 'houses' }] }
+  expect(await codeOf(one.prepare(referring))).toBe('DOCUMENT_REFERENCE_BROKEN')
+  await other.prepare({ collections: [{ name: 'benches', softDelete: true }] })
+  expect(await codeOf(one.commit([store('b2', { house: 'none' })]))).toBe('no error')
+})
+
 describe('documents that exchange their places', () => {
   test('keep their indexes, words and uniqueness, however often, and prepare finds nothing to do', async () => {
     await using directory = await temporaryDirectory()

@@ -35,26 +35,59 @@ async function benchEngine(
   options: StoreBenchOptions,
   context: RunContext,
 ): Promise<Figure[]> {
-  const { cases, progress } = options
+  const { cases } = options
   await using running = new AsyncDisposableStack()
   const server = engine === 'postgres' ? running.use(await startPostgres()) : undefined
-  progress(`${engine}: contenders fill their tables`)
-  const contenders: Contender[] = []
-  for (const plan of storePlans()) {
-    if (plan.engine !== engine || (plan.role === 'peer' && !isPresent(options))) continue
-    if (plan.role === 'raw' && engine === 'postgres' && peerVersion('pg') === undefined) continue
-    const url = server === undefined ? '' : await databaseOf(server.url, plan.id)
-    contenders.push(running.use(await Contender.start(plan, join(directory, plan.id), url)))
-  }
+  const place = { engine, directory, serverUrl: server?.url }
   const figures: Figure[] = []
-  if (cases.includes('turns')) {
-    for (const name of TURN_CASES) figures.push(...(await benchTurns(name, contenders, options, context)))
+  if (cases.includes('turns')) figures.push(...(await benchAllTurns(place, options, context)))
+  if (cases.includes('projection')) {
+    // Databases of their own: what the turns have appended would be projected, too.
+    await using contenders = await startContenders(place, 'projection', options)
+    figures.push(...(await benchProjection(contenders.all, options, context)))
   }
-  if (cases.includes('projection')) figures.push(...(await benchProjection(contenders, options, context)))
   if (cases.includes('memory') && engine === 'sqlite') {
     figures.push(...(await benchMemory(join(directory, 'memory'), options, context)))
   }
   return figures
+}
+
+/** Where the contenders of an engine are. */
+interface Place {
+  readonly engine: Engine
+  readonly directory: string
+  readonly serverUrl: string | undefined
+}
+
+async function benchAllTurns(
+  place: Place,
+  options: StoreBenchOptions,
+  context: RunContext,
+): Promise<Figure[]> {
+  await using contenders = await startContenders(place, 'turns', options)
+  const figures: Figure[] = []
+  for (const name of TURN_CASES) figures.push(...(await benchTurns(name, contenders.all, options, context)))
+  return figures
+}
+
+/** All that take part, each in a process and with a database of its own; they end with the result. */
+async function startContenders(
+  { engine, directory, serverUrl }: Place,
+  purpose: string,
+  options: StoreBenchOptions,
+): Promise<AsyncDisposable & { readonly all: readonly Contender[] }> {
+  options.progress(`${engine}, ${purpose}: contenders fill their tables`)
+  await using starting = new AsyncDisposableStack()
+  const all: Contender[] = []
+  for (const plan of storePlans()) {
+    if (plan.engine !== engine || (plan.role === 'peer' && !isPresent(options))) continue
+    if (plan.role === 'raw' && engine === 'postgres' && peerVersion('pg') === undefined) continue
+    const name = `${plan.id}-${purpose}`
+    const url = serverUrl === undefined ? '' : await databaseOf(serverUrl, name)
+    all.push(starting.use(await Contender.start(plan, join(directory, name), url)))
+  }
+  const running = starting.move()
+  return { all, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 function isPresent({ peers }: StoreBenchOptions): boolean {

@@ -11,6 +11,9 @@ import { TouchedDocuments } from './touched-documents.ts'
 import { WordIndex } from './word-index.ts'
 import type { CommitUnit, WriteUnit } from './write-unit.ts'
 
+/** What is declared, looked at when a group first needs it. */
+type Declared = () => DeclaredSchema
+
 /** What became of one unit. */
 export type UnitOutcome = { readonly results: readonly OperationResult[] } | { readonly error: unknown }
 
@@ -40,7 +43,12 @@ export class CommitGroup {
   commit(units: readonly CommitUnit[], atMs: number): readonly UnitOutcome[] {
     try {
       return this.#connection.write(() => {
-        const declared = this.#connection.declarations.current
+        const { declarations } = this.#connection
+        let known: DeclaredSchema | undefined
+        const declared = () => {
+          known ??= declarations.current
+          return known
+        }
         this.#streams.begin()
         const [only] = units
         // One unit needs no savepoint: the transaction is its own.
@@ -53,7 +61,7 @@ export class CommitGroup {
   }
 
   /** Throws if the engine has given up the whole transaction, as it may when the disk is full. */
-  #attempt(unit: CommitUnit, declared: DeclaredSchema, atMs: number): UnitOutcome {
+  #attempt(unit: CommitUnit, declared: Declared, atMs: number): UnitOutcome {
     const { database, statements } = this.#connection
     const { mark } = this.#streams
     statements.get('SAVEPOINT unit').run()
@@ -70,15 +78,15 @@ export class CommitGroup {
     }
   }
 
-  #run({ operations, correlationId, causationId }: CommitUnit, declared: DeclaredSchema, atMs: number) {
+  #run({ operations, correlationId, causationId }: CommitUnit, declared: Declared, atMs: number) {
     const touched = new TouchedDocuments()
     const unit = { atMs, correlationId: correlationId ?? null, causationId: causationId ?? null, touched }
     const results = operations.map((operation) => this.#apply(operation, declared, unit))
-    touched.check(this.#connection.statements, declared)
+    if (!touched.isEmpty) touched.check(this.#connection.statements, declared())
     return results
   }
 
-  #apply(operation: PreparedOperation, declared: DeclaredSchema, unit: WriteUnit): OperationResult {
+  #apply(operation: PreparedOperation, declared: Declared, unit: WriteUnit): OperationResult {
     switch (operation.kind) {
       case 'store':
       case 'patch':
@@ -88,7 +96,7 @@ export class CommitGroup {
       case 'restore-where':
       case 'replace-all':
       case 'expect':
-        return this.#documents.apply(operation, declared, unit)
+        return this.#documents.apply(operation, declared(), unit)
       case 'append':
       case 'publish':
       case 'archive':
@@ -100,7 +108,7 @@ export class CommitGroup {
       case 'put-row':
       case 'delete-row':
       case 'delete-rows':
-        return this.#rows.apply(operation, declared.table(operation.table))
+        return this.#rows.apply(operation, declared().table(operation.table))
       default:
         return unreachable(operation)
     }

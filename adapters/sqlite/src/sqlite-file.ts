@@ -7,9 +7,6 @@ import type { WorkerSettings } from './worker-protocol.ts'
 /** Pages that each connection keeps in memory. */
 const CACHE_KIBIBYTES = 16_384
 
-/** Pages in the write-ahead log, 8 MiB, before they are moved into the main file. */
-const WAL_PAGES = 2_000
-
 /**
  * Opens the file; the writer also brings it to our schema. A file of another application, or of a newer Millrace, is
  * left as it is.
@@ -47,7 +44,7 @@ function openForWriting(database: DatabaseSync, { file, fileBytesMax }: WorkerSe
   }
   // FULL: every commit is synced before it is acknowledged; fullfsync makes macOS sync to the disk itself, too.
   database.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
-    PRAGMA wal_autocheckpoint = ${WAL_PAGES}; PRAGMA journal_size_limit = 67108864`)
+    PRAGMA journal_size_limit = 67108864`)
   if (fileBytesMax !== undefined) {
     const pages = Math.max(1, Math.floor(fileBytesMax / numberFrom(database, 'page_size')))
     database.exec(`PRAGMA max_page_count = ${pages}`)

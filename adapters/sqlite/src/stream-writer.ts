@@ -15,6 +15,12 @@ interface Stream {
   readonly version: number
 }
 
+/** The last position that an event has or had. */
+export const LAST_POSITION = `SELECT max(
+    coalesce((SELECT max(position) FROM _events), 0),
+    (SELECT value FROM _numbers WHERE name = 'positions_used')
+  ) AS position`
+
 /** An event's place. */
 interface Place {
   readonly tenant: string
@@ -169,12 +175,6 @@ export class StreamWriter {
     this.#statements.get(sql).run(...parameters)
   }
 }
-
-/** The last position that an event has or had. */
-export const LAST_POSITION = `SELECT max(
-    coalesce((SELECT max(position) FROM _events), 0),
-    (SELECT value FROM _numbers WHERE name = 'positions_used')
-  ) AS position`
 
 export function ended(stream: string, { state }: Pick<Stream, 'state'>) {
   return millraceError('STREAM_ENDED', { stream, state })

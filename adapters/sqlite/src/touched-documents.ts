@@ -16,6 +16,10 @@ export class TouchedDocuments {
   /** Collections of which everything may have changed. */
   readonly #replaced = new Set<string>()
 
+  get isEmpty(): boolean {
+    return this.#touched.size === 0 && this.#replaced.size === 0
+  }
+
   add(collection: string, tenant: string, id: string): void {
     const tenants = this.#touched.get(collection) ?? new Map<string, Set<string>>()
     const ids = tenants.get(tenant) ?? new Set<string>()

@@ -88,9 +88,8 @@ export interface AppDefinition {
   /** Event types beside those that actors and projections take, so that the API may publish them. */
   readonly events?: readonly EventType[]
   readonly actors?: readonly Actor[]
-  // Projections of different documents stand side by side; each keeps its own type inside.
-  // biome-ignore lint/suspicious/noExplicitAny: the document type is existential here
-  readonly projections?: readonly Projection<any>[]
+  /** Fed from the bus. */
+  readonly projections?: readonly Projection[]
   /** Documents beside those of projections, for the application's own code. */
   readonly collections?: readonly AnyCollection[]
   /** Flat tables beside those of projections. */

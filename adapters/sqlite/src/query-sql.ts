@@ -119,16 +119,11 @@ class SelectionSql {
 
   /** What to order by; nothing where all documents have the same value. */
   order({ path, direction }: OrderBy): readonly string[] {
+    const known = this.#knownOf(path)
+    if (known === 'value') return []
     const { rank, key } = this.ranked(path)
     const word = direction === 'ascending' ? 'ASC' : 'DESC'
-    switch (this.#knownOf(path)) {
-      case 'value':
-        return []
-      case 'rank':
-        return [`${key} ${word}`]
-      case 'nothing':
-        return [`${rank} ${word}`, `${key} ${word}`]
-    }
+    return known === 'rank' ? [`${key} ${word}`] : [`${rank} ${word}`, `${key} ${word}`]
   }
 
   /**

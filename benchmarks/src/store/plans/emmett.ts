@@ -8,6 +8,7 @@ import {
   type StorePlan,
   zoneOf,
 } from '../store-plan.ts'
+import { connectPg } from './pg-client.ts'
 
 interface PeerEvent {
   readonly type: string
@@ -40,16 +41,6 @@ interface Pongo {
     close(): Promise<void>
   }
 }
-interface Pg {
-  Client: new (
-    url: string,
-  ) => {
-    connect(): Promise<void>
-    query(text: string): Promise<{ rows: readonly Record<string, unknown>[] }>
-    end(): Promise<void>
-  }
-}
-
 const PACKAGE = '@event-driven-io/emmett-postgresql'
 const LOOK_MS = 20
 
@@ -71,8 +62,7 @@ async function openEmmett(url: string): Promise<OpenContender> {
   const store = emmett.getPostgreSQLEventStore(url)
   const pongo = loadPeer<Pongo>('@event-driven-io/pongo').pongoClient(url)
   const documents = pongo.db().collection('documents')
-  const client = new (loadPeer<Pg>('pg').Client)(url)
-  await client.connect()
+  const client = await connectPg(url)
   const append = async (stream: string, turn: number, count: number) => {
     await store.appendToStream(
       stream,

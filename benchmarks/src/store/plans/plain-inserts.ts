@@ -1,18 +1,6 @@
-import { loadPeer, peerVersion } from '../../log/stores/peer-packages.ts'
+import { peerVersion } from '../../log/stores/peer-packages.ts'
 import { BATCH_EVENTS, reading, type StorePlan } from '../store-plan.ts'
-
-/** As much of `pg` as is used here. */
-interface Pg {
-  Client: new (
-    url: string,
-  ) => {
-    connect(): Promise<void>
-    query(
-      query: string | { name: string; text: string; values: readonly unknown[] },
-    ): Promise<{ rows: readonly Record<string, unknown>[] }>
-    end(): Promise<void>
-  }
-}
+import { connectPg } from './pg-client.ts'
 
 /** Jobs in a table, as queues in PostgreSQL keep them: no streams, no versions, no order but that of their making. */
 export function plainInsertsPlan(): StorePlan {
@@ -36,8 +24,7 @@ const INSERT_MANY =
   'INSERT INTO job (name, data) SELECT $1, each.data FROM unnest($2::jsonb[]) AS each (data)'
 
 async function openInserts(url: string) {
-  const client = new (loadPeer<Pg>('pg').Client)(url)
-  await client.connect()
+  const client = await connectPg(url)
   await client.query(TABLES)
   return {
     steps: {

@@ -1,19 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { loadPeer, peerVersion } from '../../log/stores/peer-packages.ts'
+import { peerVersion } from '../../log/stores/peer-packages.ts'
 import { BATCH_EVENTS, DOCUMENTS, reading, type StorePlan, zoneOf } from '../store-plan.ts'
-
-/** As much of `pg` as is used here. */
-interface Pg {
-  Client: new (
-    url: string,
-  ) => {
-    connect(): Promise<void>
-    query(
-      query: string | { name: string; text: string; values: readonly unknown[] },
-    ): Promise<{ rows: readonly Record<string, unknown>[] }>
-    end(): Promise<void>
-  }
-}
+import { connectPg } from './pg-client.ts'
 
 /** What a careful person writes by hand: one round trip a unit, named prepared statements, one connection. */
 export function rawPostgresPlan(): StorePlan {
@@ -44,8 +32,7 @@ const STORE = `INSERT INTO documents VALUES ($1, 1, $2)
 const FILL = `INSERT INTO documents SELECT each.id, 1, each.body FROM unnest($1::text[], $2::jsonb[]) AS each (id, body)`
 
 async function openRaw(url: string) {
-  const client = new (loadPeer<Pg>('pg').Client)(url)
-  await client.connect()
+  const client = await connectPg(url)
   await client.query(TABLES)
   const run = async (name: string, text: string, values: readonly unknown[]) =>
     (await client.query({ name, text, values })).rows

@@ -11,6 +11,14 @@ import { TouchedDocuments } from './touched-documents.ts'
 import { WordIndex } from './word-index.ts'
 import type { CommitUnit, WriteUnit } from './write-unit.ts'
 
+/**
+ * From the first group of so many documents and events on, the write-ahead log may grow to so many pages, 64 MiB, before
+ * they are moved into the main file: pages that are written again and again are moved once, which makes many scattered
+ * documents half as quick again. Until then it stays small, since a sync takes longer while the log grows.
+ */
+const LARGE_GROUP_WRITES = 200
+const LARGE_LOG_PAGES = 16_000
+
 /** What is declared, looked at when a group first needs it. */
 type Declared = () => DeclaredSchema
 
@@ -26,6 +34,7 @@ export class CommitGroup {
   readonly #documents: DocumentWriter
   readonly #streams: StreamWriter
   readonly #rows: RowWriter
+  #hasLargeLog = false
 
   constructor(connection: Connection) {
     const { database, statements } = connection
@@ -42,6 +51,7 @@ export class CommitGroup {
 
   commit(units: readonly CommitUnit[], atMs: number): readonly UnitOutcome[] {
     try {
+      if (!this.#hasLargeLog && writesOf(units) >= LARGE_GROUP_WRITES) this.#enlargeLog()
       return this.#connection.write(() => {
         const { declarations } = this.#connection
         let known: DeclaredSchema | undefined
@@ -58,6 +68,11 @@ export class CommitGroup {
     } catch (error) {
       return units.map(() => ({ error }))
     }
+  }
+
+  #enlargeLog(): void {
+    this.#connection.statements.runOnce(`PRAGMA wal_autocheckpoint = ${LARGE_LOG_PAGES}`)
+    this.#hasLargeLog = true
   }
 
   /** Throws if the engine has given up the whole transaction, as it may when the disk is full. */
@@ -113,4 +128,12 @@ export class CommitGroup {
         return unreachable(operation)
     }
   }
+}
+
+function writesOf(units: readonly CommitUnit[]): number {
+  return units.reduce(
+    (sum, { operations }) =>
+      operations.reduce((count, each) => count + ('events' in each ? each.events.length : 1), sum),
+    0,
+  )
 }

@@ -1,6 +1,7 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { documentLimits, type RawValue, resultMeter } from '@millrace/documents'
 import { errorText, isMillraceError, millraceError } from '@millrace/kernel'
+import { type BindableStatement, bindableStatement } from './bindable-statement.ts'
 import { isStatementError } from './sqlite-failure.ts'
 
 /** A row of people's own SQL. */
@@ -13,17 +14,20 @@ export type RawRow = Readonly<Record<string, unknown>>
  * the engine
  */
 export function runRaw(database: DatabaseSync, sql: string, parameters: readonly RawValue[]): RawRow[] {
+  if (!READING.test(sql)) throw refusal('a statement that does not begin as one that reads')
   try {
-    const statement = database.prepare(sql)
-    if (sql.slice(statement.sourceSQL.length).trim() !== '') throw refusal('several statements')
-    statement.setReadBigInts(true)
+    const prepared = database.prepare(sql)
+    if (sql.slice(prepared.sourceSQL.length).trim() !== '') throw refusal('several statements')
+    prepared.setReadBigInts(true)
+    const statement = bindableStatement(prepared, sql)
     const bound = parameters.map(boundValue)
     if (takesMore(statement, bound)) throw refusal(`more marks than its ${bound.length} parameters`)
     const measure = resultMeter('raw SQL')
     const rows: RawRow[] = []
     for (const row of statement.iterate(...bound)) {
       if (rows.length === documentLimits.queryDocumentsMax) throw refusal('a result of too many rows')
-      rows.push(plainRow(row, measure))
+      for (const name in row) row[name] = plainValue(row[name], measure)
+      rows.push(row)
     }
     return rows
   } catch (error) {
@@ -32,8 +36,11 @@ export function runRaw(database: DatabaseSync, sql: string, parameters: readonly
   }
 }
 
+/** The words that a statement may begin with, behind comments. What it does then is up to the connection. */
+const READING = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|explain)\b/i
+
 /** SQLite takes marks without a parameter for NULL, and refuses parameters without a mark: one more tells. */
-function takesMore(statement: StatementSync, bound: readonly SQLInputValue[]): boolean {
+function takesMore(statement: BindableStatement, bound: readonly SQLInputValue[]): boolean {
   try {
     statement.iterate(...bound, null).return?.()
     return true
@@ -57,14 +64,10 @@ function boundValue(value: RawValue): SQLInputValue {
   throw refusal(`a parameter of the type ${typeof value}`)
 }
 
-function plainRow(row: Record<string, SQLOutputValue>, measure: (text: string) => void): RawRow {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value, measure)]))
-}
-
-function plainValue(value: SQLOutputValue, measure: (text: string) => void): unknown {
+function plainValue(value: SQLOutputValue | undefined, measure: (text: string) => void): SQLOutputValue {
   if (typeof value === 'string') measure(value)
   if (value instanceof Uint8Array) measure(' '.repeat(value.length))
-  if (typeof value !== 'bigint') return value
+  if (typeof value !== 'bigint') return value ?? null
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
 }

@@ -62,7 +62,7 @@ export class ReadAnswers {
   explain(read: CheckedRead): Explanation {
     return this.#connection.readTogether(() => {
       const { sql, parameters } = statementOf(read, this.#connection.declarations.current)
-      const plan = this.#connection.database.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      const plan = this.#connection.statements.get(`EXPLAIN QUERY PLAN ${sql}`)
       return { sql, lines: plan.all(...parameters).map(({ detail }) => String(detail)) }
     })
   }

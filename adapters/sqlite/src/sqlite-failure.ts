@@ -61,13 +61,15 @@ export function isNoJson(error: unknown): boolean {
   return resultCodeOf(error) === SQLITE.constraintCheck || errorText(error) === 'malformed JSON'
 }
 
-/** Whether a statement of somebody else was wrong, not the database: also for parameters that cannot be bound. */
+/**
+ * Whether a statement of somebody else was wrong, not the database: also if it writes where only reading is allowed, or has
+ * parameters that cannot be bound.
+ */
 export function isStatementError(error: unknown): boolean {
   const code = resultCodeOf(error) & 0xff
   if (code === 0) return error instanceof TypeError || error instanceof RangeError
-  return ([SQLITE.error, SQLITE.tooBig, SQLITE.mismatch, SQLITE.auth, SQLITE.range] as number[]).includes(
-    code,
-  )
+  const { error: wrong, readOnly, tooBig, mismatch, auth, range } = SQLITE
+  return ([wrong, readOnly, tooBig, mismatch, auth, range] as number[]).includes(code)
 }
 
 /** The extended result code that `node:sqlite` puts on its errors; 0 for other errors. */

@@ -19,7 +19,8 @@ export function openFile(settings: WorkerSettings): DatabaseSync {
     database.exec(`PRAGMA trusted_schema = OFF; PRAGMA cache_size = -${CACHE_KIBIBYTES}`)
     if (settings.role === 'writer') openForWriting(database, settings)
     else database.exec('PRAGMA query_only = ON')
-    if (settings.role === 'raw') database.setAuthorizer(authorize)
+    // Before Node 24.10 there is none: then what a statement begins with, and `query_only`, have to do.
+    if (settings.role === 'raw') database.setAuthorizer?.(authorize)
     return database
   } catch (error) {
     database.close()

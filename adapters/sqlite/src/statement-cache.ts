@@ -1,4 +1,5 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { type BindableStatement, bindableStatement } from './bindable-statement.ts'
 import type { SqlValue } from './sql-values.ts'
 
 /** Choices of a {@link StatementCache}. */
@@ -12,7 +13,7 @@ export interface StatementCacheOptions {
 export class StatementCache {
   readonly #database: DatabaseSync
   readonly #options: StatementCacheOptions
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, BindableStatement>()
 
   constructor(database: DatabaseSync, options: StatementCacheOptions) {
     this.#database = database
@@ -23,7 +24,7 @@ export class StatementCache {
     return this.#statements.size
   }
 
-  get(sql: string): StatementSync {
+  get(sql: string): BindableStatement {
     const known = this.#statements.get(sql)
     const statement = known ?? this.#prepare(sql)
     if (known !== undefined) this.#statements.delete(sql)
@@ -54,10 +55,12 @@ export class StatementCache {
     this.#database.exec(sql)
   }
 
-  #prepare(sql: string): StatementSync {
+  #prepare(sql: string): BindableStatement {
     const statement = this.#database.prepare(sql)
     if (this.#options.isListing === true) statement.setReturnArrays(true)
-    return statement
+    // A numbered mark that a statement has no use for is unknown where marks are bound by their names.
+    statement.setAllowUnknownNamedParameters(true)
+    return bindableStatement(statement, sql)
   }
 
   #dropOldest(): void {

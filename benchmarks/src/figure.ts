@@ -48,3 +48,42 @@ export function rounded(value: number): number | null {
   if (!Number.isFinite(value)) return null
   return value === 0 ? 0 : Number(value.toPrecision(Math.abs(value) >= 1_000 ? 6 : 3))
 }
+
+/** Where and when, the same for every figure of a run. */
+export interface RunContext {
+  readonly machine: Machine
+  readonly date: string
+}
+
+/** What a figure is made from. */
+export interface FigureDraft {
+  readonly case: string
+  /** NaN if there is none. */
+  readonly value: number
+  readonly unit: string
+  /** The first is the one to be compared with. */
+  readonly limits?: readonly Limit[]
+  readonly note?: string
+  readonly peers?: readonly PeerFigure[]
+}
+
+/** The figure of a bench, rounded, with its first limit in front. */
+export function figureOf(bench: string, draft: FigureDraft, { machine, date }: RunContext): Figure {
+  const [first] = draft.limits ?? []
+  return {
+    bench,
+    case: draft.case,
+    value: rounded(draft.value),
+    unit: draft.unit,
+    ...(first === undefined ? {} : { rawLimit: first.value, ratio: first.ratio, limits: draft.limits ?? [] }),
+    ...(draft.note === undefined ? {} : { note: draft.note }),
+    peers: draft.peers ?? [],
+    machine,
+    date,
+  }
+}
+
+/** A limit by name, and how ours stands to it. */
+export function limit(name: string, ours: number, value: number): Limit {
+  return { name, value: rounded(value), ratio: rounded(ours / value) }
+}

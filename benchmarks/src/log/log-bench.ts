@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Figure } from '../figure.ts'
+import type { Figure, RunContext } from '../figure.ts'
 import { describeMachine } from '../machine.ts'
 import { benchAmplification } from './cases/amplification-case.ts'
 import { benchAppend } from './cases/append-case.ts'
@@ -8,7 +8,6 @@ import { benchBacklog } from './cases/backlog-case.ts'
 import { benchCrossProcess } from './cases/cross-process-case.ts'
 import { benchDurability } from './cases/durability-case.ts'
 import { benchQueue } from './cases/queue-case.ts'
-import type { RunContext } from './log-figures.ts'
 import type { LogBenchOptions, LogCase } from './options.ts'
 
 type CaseBench = (

@@ -1,13 +1,15 @@
-import { type Figure, type Limit, type PeerFigure, rounded } from '../figure.ts'
-import type { Machine } from '../machine.ts'
+import {
+  type Figure,
+  type FigureDraft,
+  figureOf,
+  type Limit,
+  limit,
+  type PeerFigure,
+  type RunContext,
+  rounded,
+} from '../figure.ts'
 import type { Outcome } from './alternate.ts'
 import type { MissingPlan } from './store.ts'
-
-/** Where and when, the same for every figure of a run. */
-export interface RunContext {
-  readonly machine: Machine
-  readonly date: string
-}
 
 /** A number of an outcome that becomes a figure. */
 export interface Quantity {
@@ -76,36 +78,8 @@ export function outcomeFigures(
   })
 }
 
-/** What a figure of this bench is made from. */
-export interface FigureDraft {
-  readonly case: string
-  /** NaN if there is none. */
-  readonly value: number
-  readonly unit: string
-  /** The first is the one to be compared with. */
-  readonly limits?: readonly Limit[]
-  readonly note?: string
-  readonly peers?: readonly PeerFigure[]
-}
-
-export function logFigure(draft: FigureDraft, { machine, date }: RunContext): Figure {
-  const [limit] = draft.limits ?? []
-  return {
-    bench: 'log',
-    case: draft.case,
-    value: rounded(draft.value),
-    unit: draft.unit,
-    ...(limit === undefined ? {} : { rawLimit: limit.value, ratio: limit.ratio, limits: draft.limits ?? [] }),
-    ...(draft.note === undefined ? {} : { note: draft.note }),
-    peers: draft.peers ?? [],
-    machine,
-    date,
-  }
-}
-
-/** A limit by name, and how ours stands to it. */
-export function limit(name: string, ours: number, value: number): Limit {
-  return { name, value: rounded(value), ratio: rounded(ours / value) }
+export function logFigure(draft: FigureDraft, context: RunContext): Figure {
+  return figureOf('log', draft, context)
 }
 
 function limitOf(quantity: Quantity, ours: number, raw: Outcome): Limit {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../child-program.ts'
-import type { Figure } from '../figure.ts'
+import type { Figure, RunContext } from '../figure.ts'
 import type { StoreBenchOptions } from './options.ts'
-import { type RunContext, storeFigure } from './store-figure.ts'
+import { storeFigure } from './store-figure.ts'
 
 const ANSWER_MS_MAX = 60 * 60_000
 const MIB = 1024 * 1024

@@ -1,7 +1,7 @@
-import { type Figure, rounded } from '../figure.ts'
+import { type Figure, type RunContext, rounded } from '../figure.ts'
 import type { Contender } from './contender.ts'
 import type { StoreBenchOptions } from './options.ts'
-import { type RunContext, storeFigure } from './store-figure.ts'
+import { storeFigure } from './store-figure.ts'
 
 /** Events a second, or why there are none. */
 interface Outcome {

@@ -1,8 +1,8 @@
 import { LatencyHistogram } from '@millrace/fleet'
-import { type Figure, type PeerFigure, rounded } from '../figure.ts'
+import { type Figure, limit, type PeerFigure, type RunContext, rounded } from '../figure.ts'
 import type { Contender, SliceResult } from './contender.ts'
 import type { StoreBenchOptions } from './options.ts'
-import { limit, type RunContext, storeFigure } from './store-figure.ts'
+import { storeFigure } from './store-figure.ts'
 import type { TurnCase } from './store-plan.ts'
 
 const SETTLE_MS = 100

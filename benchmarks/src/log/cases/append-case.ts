@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Figure } from '../../figure.ts'
+import type { Figure, RunContext } from '../../figure.ts'
 import { alternate, type Outcome } from '../alternate.ts'
 import {
   CPU,
@@ -12,7 +12,6 @@ import {
   type Quantity,
   RATE,
   RATE_A_CORE,
-  type RunContext,
 } from '../log-figures.ts'
 import type { LogBenchOptions, LogCase } from '../options.ts'
 import type { MissingPlan, StorePlan } from '../store.ts'

@@ -5,8 +5,8 @@ import { type LatencyCounts, LatencyHistogram, type LatencySummary } from '@mill
 import { type Log, openLog } from '@millrace/log'
 import { nodeFiles, nodeRuntime } from '@millrace/node'
 import { ChildProgram } from '../../child-program.ts'
-import type { Figure } from '../../figure.ts'
-import { limit, logFigure, type RunContext } from '../log-figures.ts'
+import { type Figure, limit, type RunContext } from '../../figure.ts'
+import { logFigure } from '../log-figures.ts'
 import type { LogBenchOptions } from '../options.ts'
 import { rawWriter } from '../raw-writer.ts'
 

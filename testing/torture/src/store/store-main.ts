@@ -44,8 +44,9 @@ const unitRows = rows('unit-rows', {
   add: { events: 1 },
 }))
 
-/** How long leases last: the next life of this node takes its own over at once. */
+/** The next life of this node takes the leases of the last one over at once. */
 const NODE = 'torture'
+/** How long the projections and the relay may take to come to the end of the store. */
 const END_MS_MAX = 25_000
 /** How long a server that was taken down may need, and how often it is asked. */
 const UNREACHABLE_MS_MAX = 20_000
@@ -160,10 +161,9 @@ async function rowsOf(store: Store, stream: string): Promise<Record<string, numb
   return Object.fromEntries(found.map(({ unit, events }) => [String(unit), Number(events)]))
 }
 
-/** What the relay has brought to the bus, by stream; a message that came twice counts once. */
+/** What the relay has brought to the bus, by stream; a repeat that the bus did not recognise would stand there twice. */
 async function publishedOn(bus: Bus): Promise<Map<string, FoundEvent[]>> {
   const streams = new Map<string, FoundEvent[]>()
-  const seen = new Set<string>()
   const topic = (await bus.listTopics()).find(({ name }) => name === Step.topic)
   for (const { partition, startOffset, endOffset } of topic?.partitions ?? []) {
     for (let next = startOffset; next < endOffset; ) {
@@ -172,8 +172,6 @@ async function publishedOn(bus: Bus): Promise<Map<string, FoundEvent[]>> {
       for (const message of messages) {
         const found = Step.parse(messageToEvent(message))
         next = message.offset + 1
-        if (seen.has(found.id)) continue
-        seen.add(found.id)
         const stream = String(found.subject)
         streams.set(stream, [...(streams.get(stream) ?? []), placeOf(found.data)])
       }

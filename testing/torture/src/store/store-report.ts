@@ -29,7 +29,7 @@ export interface FoundStream {
   /** Of the inline projection, and of the one in the background. */
   readonly inline: FoundFold
   readonly background: FoundFold
-  /** What the relay has published, repeated ids left out. */
+  /** What the relay has published, in the order of the bus. */
   readonly published: readonly FoundEvent[]
 }
 

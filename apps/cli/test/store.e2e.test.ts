@@ -99,6 +99,10 @@ describe('millrace stream and projections', () => {
     })
     await call('projections', 'wait', 'orders')
     expect(await call('projections', 'rebuild', 'orders')).toMatchObject({ name: 'orders', state: 'running' })
+    expect(await call('projections', 'rebuild', 'orders', '--stream', 'order-1')).toMatchObject({
+      stream: 'order-1',
+    })
+    expect(await call('projections', 'relay')).toMatchObject({ refused: 0 })
     expect(await call('projections', 'pause', 'orders')).toMatchObject({ state: 'paused' })
     expect(await call('projections', 'resume', 'orders')).toMatchObject({ state: 'running' })
     expect(await call('projections', 'dead-letters', 'orders')).toMatchObject({ total: 0 })

@@ -221,12 +221,27 @@ const projectionBody = z.object({
       state: z.string(),
       done: z.number().describe('From 0 to 1'),
       eventsPerSecond: count,
+      error: z.object({ code: z.string(), message: z.string() }).optional(),
     })
     .optional(),
 })
 export type ProjectionBody = z.infer<typeof projectionBody>
 export const projectionListBody = z.object({ projections: z.array(projectionBody) })
 export type ProjectionListBody = z.infer<typeof projectionListBody>
+
+/** The way of stored events to the bus: `GET /api/relay`. */
+export const relayBody = z.object({
+  state: z.enum(['standby', 'running', 'retrying', 'stopping', 'stopped', 'failed']),
+  position: count.describe('Everything up to here is on the bus'),
+  endPosition: count.describe('The end of the store, when it was last looked at'),
+  lagMs: count,
+  published: count,
+  recognised: count.describe('Repeats that were published before'),
+  refused: count.describe('Events that the bus does not take'),
+  failures: count,
+  lastError: z.object({ code: z.string(), message: z.string(), at: time }).optional(),
+})
+export type RelayBody = z.infer<typeof relayBody>
 
 export const waitRequest = z.strictObject({ timeoutMs: z.int().min(1).max(600_000).default(10_000) })
 

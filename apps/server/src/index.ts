@@ -23,6 +23,7 @@ export type {
   ProjectionListBody,
   PublishBody,
   PublishRequest,
+  RelayBody,
   ReplayBody,
   StatusBody,
   StreamBody,

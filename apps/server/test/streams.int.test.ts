@@ -42,6 +42,13 @@ describe.each(ENGINES)('streams of an application on $name', ({ options }) => {
       return body.messages.length > 0 && body
     })
     expect(messages).toMatchObject([{ event: { type: 'locker.opened', data: { by: 'anna' } } }])
+    const relay = await eventually(async () => {
+      const body = shapes.relayBody.parse(await (await request(app, '/api/relay')).json())
+      return body.position >= 2 && body
+    })
+    expect(relay).toMatchObject({ state: 'running', published: 2, refused: 0 })
+    expect((await post(app, '/api/projections/lockers/streams/locker-7/rebuild', {})).status).toBe(204)
+    expect(await app.store.load(Lockers, 'locker-7')).toEqual({ id: 'locker-7', isOpen: false, openings: 1 })
   })
 
   test('an append that expects another version changes nothing, and says both versions', async () => {
@@ -74,6 +81,8 @@ describe.each(ENGINES)('streams of an application on $name', ({ options }) => {
       await (await request(app, '/api/projections/lockers/dead-letters')).json(),
     )
     expect(letters.total).toBe(1)
+    const again = await post(app, '/api/projections/lockers/streams/locker-7/rebuild', {})
+    expect([again.status, await codeOf(again)]).toEqual([500, 'HANDLER_FAILED'])
     expect((await post(app, '/api/projections/lockers/pause', {})).status).toBe(204)
     const listed = async () => {
       const answer = await request(app, '/api/projections')

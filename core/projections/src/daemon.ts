@@ -87,7 +87,7 @@ export interface Daemon extends AsyncDisposable {
    * tenants share a document (a collection without tenancy, and streams of one name) rebuild all instead.
    *
    * @throws PROJECTION_NOT_REBUILDABLE (its documents are not those of streams, or its functions have changed), STREAM_ENDED,
-   * and what is wrong with an event
+   * HANDLER_FAILED (its function threw) and whatever else is wrong with an event
    */
   rebuildStream(projection: string, stream: string, options?: { readonly tenant?: string }): Promise<void>
   /** Events that were left out, by projection and position. */

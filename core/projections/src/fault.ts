@@ -22,10 +22,18 @@ export interface Fault {
 
 /** What a function threw for an event, as an error of the catalogue. */
 export function faultOf(kind: Fault['kind'], processor: string, event: StoredEvent, error: unknown): Fault {
-  if (isMillraceError(error)) return { kind, event, error }
-  const parameters = { processor, message: describeEvent(event), reason: errorText(error) }
-  return { kind, event, error: millraceError('HANDLER_FAILED', parameters, { cause: error }) }
+  return { kind, event, error: typedError(processor, event, error) }
 }
+
+/** The error itself, if it is one of the catalogue, or else one that names the projection and the event. */
+export function typedError(processor: string, event: EventPlace, error: unknown): MillraceError {
+  if (isMillraceError(error)) return error
+  const parameters = { processor, message: describeEvent(event), reason: errorText(error) }
+  return millraceError('HANDLER_FAILED', parameters, { cause: error })
+}
+
+/** What tells an event from others. */
+type EventPlace = Pick<StoredEvent, 'id' | 'type' | 'position' | 'stream'>
 
 /** Refusals of a unit for what it holds: another unit would be taken, so one event of it is to blame. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -66,7 +74,7 @@ export function isRefusal(error: unknown): error is MillraceError {
 }
 
 /** Names the event for people. */
-function describeEvent({ id, type, position, stream }: StoredEvent): string {
+function describeEvent({ id, type, position, stream }: EventPlace): string {
   const place = stream === undefined ? '' : ` of stream ${JSON.stringify(stream)}`
   return `${type} ${JSON.stringify(id)} at position ${position}${place}`
 }

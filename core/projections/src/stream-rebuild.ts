@@ -1,9 +1,10 @@
 import type { Database, Filter, Identified, WriteOperation } from '@millrace/documents'
-import { readStream, type Upcasters } from '@millrace/event-store'
+import { type RecordedEvent, readStream, type Upcasters } from '@millrace/event-store'
 import { isMillraceError, millraceError } from '@millrace/kernel'
 import { type AnyProjection, versionOf } from './any-projection.ts'
 import { DEAD_LETTERS } from './dead-letter.ts'
 import { tenantOf, textOf } from './document-slots.ts'
+import { typedError } from './fault.ts'
 import { assertOfStreams, LiveFold } from './live.ts'
 import type { Projection } from './projection.ts'
 import {
@@ -99,8 +100,16 @@ class StreamDocument {
     const fromVersion = this.#version + 1
     for await (const event of readStream(this.#source, stream, { tenant, fromVersion })) {
       if (event.position > position) return
-      this.#fold.add(event)
+      this.#add(event)
       this.#version = event.version
+    }
+  }
+
+  #add(event: RecordedEvent): void {
+    try {
+      this.#fold.add(event)
+    } catch (error) {
+      throw typedError(this.#projection.name, event, error)
     }
   }
 

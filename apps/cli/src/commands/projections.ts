@@ -1,6 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { millraceError } from '@millrace/kernel'
-import type { ProjectionBody, ProjectionLetterListBody, ProjectionListBody } from '@millrace/server'
+import type {
+  ProjectionBody,
+  ProjectionLetterListBody,
+  ProjectionListBody,
+  RelayBody,
+} from '@millrace/server'
 import type { Command } from 'commander'
 import type { ApiClient } from '../api-client.ts'
 import { table } from '../output.ts'
@@ -11,7 +16,7 @@ import { openApi, untilInterrupted, withApiOptions } from './api-options.ts'
 const LOOK_MS = 250
 const path = (name: string, act: string) => `/api/projections/${encodeURIComponent(name)}/${act}`
 
-/** `millrace projections ls|rebuild|cancel-rebuild|pause|resume|wait|dead-letters|replay` */
+/** `millrace projections ls|rebuild|cancel-rebuild|pause|resume|wait|dead-letters|relay` */
 export function addProjectionCommands(program: Command): void {
   const projections = program
     .command('projections')
@@ -21,6 +26,7 @@ export function addProjectionCommands(program: Command): void {
   addWait(projections)
   addActs(projections)
   addLetters(projections)
+  addRelay(projections)
 }
 
 function addList(projections: Command): void {
@@ -40,7 +46,7 @@ function addList(projections: Command): void {
         behind,
         eventsPerSecond,
         deadLetters,
-        error?.message ?? '',
+        (error ?? rebuild?.error)?.message ?? '',
       ],
     )
     output.line(table(['projection', 'state', 'position', 'behind', 'events/s', 'left out', 'error'], rows))
@@ -56,12 +62,19 @@ function addRebuild(projections: Command): void {
   command
     .argument('<projection>')
     .option('--no-wait', 'return when it has begun')
+    .option('--stream <stream>', 'only the document of this stream')
     .addHelpText(
       'after',
-      '\nExamples:\n  millrace projections rebuild orders\n  millrace projections rebuild orders --no-wait --json',
+      '\nExamples:\n  millrace projections rebuild orders\n  millrace projections rebuild orders --no-wait --json\n  millrace projections rebuild orders --stream order-7',
     )
-  command.action(async (name: string, { wait }: { wait: boolean }) => {
+  command.action(async (name: string, { wait, stream }: { wait: boolean; stream?: string }) => {
     const { api, output } = await openApi(command)
+    if (stream !== undefined) {
+      await api.post(path(name, `streams/${encodeURIComponent(stream)}/rebuild`), {})
+      return output.json
+        ? output.data({ projection: name, stream })
+        : output.line(`the document of ${stream} is made again`)
+    }
     await api.post(path(name, 'rebuild'), {})
     if (wait) await untilRebuilt(api, name, output.json)
     const found = (await list(api)).find((each) => each.name === name)
@@ -70,7 +83,7 @@ function addRebuild(projections: Command): void {
   })
 }
 
-/** Ends quietly at Ctrl-C: the rebuild goes on in the server. */
+/** Ctrl-C ends the watching; the rebuild goes on in the server. */
 async function untilRebuilt(api: ApiClient, name: string, isQuiet: boolean): Promise<void> {
   const signal = untilInterrupted()
   const bar = new ProgressBar('rebuilding', isQuiet)
@@ -91,8 +104,8 @@ async function untilRebuilt(api: ApiClient, name: string, isQuiet: boolean): Pro
 function stopped(name: string, found: ProjectionBody | undefined) {
   return millraceError('PROJECTION_STOPPED', {
     projection: name,
-    code: found?.error?.code ?? 'an error',
-    reason: found?.error?.message ?? 'see millrace projections ls',
+    code: found?.rebuild?.error?.code ?? 'an error',
+    reason: found?.rebuild?.error?.message ?? 'see millrace projections ls',
   })
 }
 
@@ -152,6 +165,22 @@ function addLetters(projections: Command): void {
       String(letter.message),
     ])
     output.line(table(['letter', 'position', 'code', 'reason'], rows))
+  })
+}
+
+function addRelay(projections: Command): void {
+  const command = withApiOptions(
+    projections.command('relay').description('How far stored events are on their way to the bus.'),
+  )
+  command.action(async () => {
+    const { api, output } = await openApi(command)
+    const relay = await api.get<RelayBody>('/api/relay')
+    if (output.json) return output.data(relay)
+    const { state, position, endPosition, published, refused, lastError } = relay
+    output.line(
+      `${state}, at position ${position} of ${endPosition}; ${published} published, ${refused} refused`,
+    )
+    if (lastError !== undefined) output.line(`last error, ${lastError.at}: ${lastError.message}`)
   })
 }
 

@@ -1,10 +1,13 @@
-import { millraceError } from '@millrace/kernel'
+import type { RelayProgress } from '@millrace/event-store'
+import { formatTime, millraceError } from '@millrace/kernel'
 import type { Daemon, ProjectionProgress } from '@millrace/projections'
 import * as z from 'zod'
 import {
   type ProjectionBody,
   projectionLetterListBody,
   projectionListBody,
+  type RelayBody,
+  relayBody,
   waitRequest,
 } from '../api-shapes.ts'
 import type { Backbone } from '../running-app.ts'
@@ -40,7 +43,40 @@ export function projectionRoutes(api: TypedApi, { backbone }: RouteContext): voi
       return reply.code(204).send(null)
     },
   )
+  oneStream(api, backbone)
   letters(api, backbone)
+  api.get(
+    '/relay',
+    {
+      schema: {
+        summary: 'How far stored events are on their way to the bus',
+        tags,
+        response: { 200: relayBody },
+      },
+    },
+    async ({ url }) => {
+      if (backbone.streams === undefined) throw millraceError('API_NOT_FOUND', { path: url })
+      return toRelayBody(backbone.streams.relay.progress)
+    },
+  )
+}
+
+function oneStream(api: TypedApi, backbone: Backbone): void {
+  api.post(
+    '/projections/:projection/streams/:stream/rebuild',
+    {
+      schema: {
+        summary: 'Makes the document of one stream again; answers when it is done',
+        tags,
+        params: params.extend({ stream: z.string() }),
+        response: done,
+      },
+    },
+    async ({ params: { projection, stream } }, reply) => {
+      await daemonOf(backbone).rebuildStream(projection, stream)
+      return reply.code(204).send(null)
+    },
+  )
 }
 
 /** What is said to one projection. */
@@ -139,7 +175,17 @@ function toBody(progress: ProjectionProgress): ProjectionBody {
             state: rebuild.state,
             done: rebuild.done,
             eventsPerSecond: Math.round(rebuild.eventsPerSecond),
+            ...(rebuild.error === undefined
+              ? {}
+              : { error: { code: rebuild.error.code, message: rebuild.error.message } }),
           },
         }),
   }
+}
+
+function toRelayBody({ lastError, ...progress }: RelayProgress): RelayBody {
+  const failure = lastError && {
+    lastError: { code: lastError.code, message: lastError.message, at: formatTime(lastError.atMs) },
+  }
+  return { ...progress, lagMs: Math.round(progress.lagMs), ...failure }
 }
